@@ -1,0 +1,59 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+/// A room of the house: its folder under `Sources` and its tests under `Tests` carry its name.
+func room(_ name: String, imports: [Target.Dependency], resources: [Resource]? = nil) -> Target {
+    .target(name: name, dependencies: imports, resources: resources, swiftSettings: swiftSettings)
+}
+
+func tests(_ name: String, of rooms: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: rooms + ["TestSupport"], exclude: [], swiftSettings: swiftSettings)
+}
+
+let package = Package(
+    name: "dynamax",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "dynamax", targets: ["dynamax"]),
+        .library(name: "DynamaxTensor", targets: ["DynamaxTensor"]),
+        .library(name: "DynamaxLayers", targets: ["DynamaxLayers"]),
+        .library(name: "DynamaxFormats", targets: ["DynamaxFormats"]),
+        .library(name: "DynamaxText", targets: ["DynamaxText"]),
+        .library(name: "DynamaxModels", targets: ["DynamaxModels"]),
+        .library(name: "DynamaxDepth", targets: ["DynamaxDepth"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    ],
+    targets: [
+        // Kernels keep their optimisation in debug builds: without it a test run takes minutes instead of seconds.
+        .target(name: "CDynamax", cSettings: [.unsafeFlags(["-O3"], .when(configuration: .debug))]),
+        room("DynamaxTensor", imports: ["CDynamax"]),
+        room("DynamaxFormats", imports: ["CDynamax", "DynamaxTensor"]),
+        room("DynamaxLayers", imports: ["CDynamax", "DynamaxTensor"]),
+        room("DynamaxText", imports: ["DynamaxFormats"]),
+        room("DynamaxModels", imports: ["CDynamax", "DynamaxTensor", "DynamaxLayers", "DynamaxFormats"]),
+        room("DynamaxDepth", imports: ["CDynamax", "DynamaxTensor", "DynamaxLayers", "DynamaxModels"]),
+        .executableTarget(
+            name: "dynamax",
+            dependencies: [
+                "DynamaxTensor", "DynamaxLayers", "DynamaxFormats", "DynamaxText", "DynamaxModels", "DynamaxDepth",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: swiftSettings
+        ),
+        .target(
+            name: "TestSupport", dependencies: ["DynamaxTensor", "DynamaxFormats"], path: "Tests/TestSupport",
+            swiftSettings: swiftSettings),
+        tests("DynamaxTensorTests", of: ["CDynamax", "DynamaxTensor"]),
+        tests("DynamaxFormatsTests", of: ["DynamaxTensor", "DynamaxFormats"]),
+        tests("DynamaxTextTests", of: ["DynamaxFormats", "DynamaxText"]),
+    ],
+    swiftLanguageModes: [.v6]
+)

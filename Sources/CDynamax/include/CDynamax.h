@@ -1,0 +1,309 @@
+// The kernels of Dynamax: one header, one table of functions per instruction set.
+//
+// Promises that every kernel keeps, and that the layers above build on:
+//  * Each output element is reduced in one fixed order that depends on the widths alone: not on the number of rows, on
+//    threads, on how a sequence was cut into calls, or on what else is in the batch.
+//  * Vectors run over output elements, so that order is the same in every instruction set; fused multiply-adds are
+//    explicit. The scalar table therefore gives the same bits as the vector tables, and serves as their oracle.
+//  * Work is split over output elements (`from ..< to` of a kernel's units), never over a reduction.
+//
+// All matrices are row-major f32 unless a comment says otherwise; strides count elements.
+#ifndef CDYNAMAX_H
+#define CDYNAMAX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// MARK: Fork-join pool (pool.c)
+
+/// A task computes units `from ..< to` of the operation that `arguments` describes.
+typedef void (*dx_task)(const void *arguments, int64_t from, int64_t to);
+
+/// Persistent threads that wait by spinning for a moment and then sleep. `threads` counts the caller. NULL when out of resources.
+typedef struct dx_pool dx_pool;
+dx_pool *dx_pool_create(int threads);
+void dx_pool_destroy(dx_pool *pool);
+int dx_pool_threads(const dx_pool *pool);
+
+/// Processors that this process may run on, at least 1.
+int dx_processors(void);
+
+/// Runs `task` over `0 ..< units` on all threads, in chunks of `grain` units or more, and returns when all are done.
+/// One call at a time for each pool; a second caller waits.
+void dx_pool_run(dx_pool *pool, dx_task task, const void *arguments, int64_t units, int64_t grain);
+
+// MARK: Sequences of a batch
+
+/// Positions in one KV block.
+#define DX_BLOCK 64
+
+/// Consecutive rows of a batch that belong to one sequence.
+typedef struct {
+    int64_t row;         // first row in the batch
+    int64_t rows;
+    int64_t position;    // position of that row in its sequence
+    int64_t tile;        // row tiles (see DX_ROW_TILE) of the sequences before this one
+    float *const *blocks;  // attention: one block for each DX_BLOCK positions, [kv heads][keys | values]
+    float *window;       // recurrences: the last taps - 1 inputs of the convolution, [taps - 1][channels]
+    float *state;        // recurrences: see dx_scan and dx_ssd
+} dx_sequence;
+
+/// Rows of one sequence that a unit of attention takes together.
+#define DX_ROW_TILE 8
+
+// MARK: Products with packed weights (units: blocks of 16 outputs)
+
+/// Outputs in one block of a packed matrix; outputs are padded with zero weights to a multiple of it.
+#define DX_LANES 16
+
+/// y[row, o] = (bias[o] + residual[row, o]) + sum over k of x[row, k] * weight[o, k], summed in the order of k.
+///
+/// Packed weights, `o` = 16 * block + lane, inputs padded with zeros to a multiple of 2 (bf16), `group` (int8) or 2 * 4 (int4):
+///   f32   [blocks][inputs][16]
+///   f16   [blocks][inputs][16]
+///   bf16  [blocks][inputs / 2][16][2]
+///   int8  [blocks][inputs / 4][16][4]; scales [blocks][inputs / group][16] f32; sums likewise i32: 128 * sum of the group
+///   int4  [blocks][inputs / 8][16][4] bytes: low nibble k = 8 * i + j, high nibble k = 8 * i + 4 + j, each holding
+///         weight + 8; scales as int8
+/// Integer types take x as `quantized` (made by quantize_rows): products are summed exactly within a group, and the groups
+/// are added in f32 from first to last: acc = fma(float(group sum), scale_w * scale_x, acc), from acc = 0; then bias and residual.
+/// Float types start from acc = 0: acc = fma(x, w, acc) in the order of k; then (acc + bias) + residual.
+typedef struct {
+    int64_t rows, inputs, outputs;  // inputs: as padded; outputs: as stored in y, unpadded
+    int64_t group;                  // int8 and int4: inputs sharing one scale; a multiple of 8, at most 256
+    const float *x;                 // float types: [rows, inputs]; columns past the unpadded width must not be read
+    int64_t x_stride, x_width;      // x_width: unpadded inputs
+    const uint8_t *quantized;       // integer types: [rows, inputs], x + 128
+    const float *x_scales;          // [rows, inputs / group]
+    const int32_t *x_sums;          // [rows, inputs / group]: 8 * sum of the signed values, for int4
+    const void *weights;
+    const float *scales;
+    const int32_t *sums;
+    const float *bias;              // [outputs] or NULL
+    const float *residual;          // [rows, outputs] or NULL
+    int64_t residual_stride;
+    float *y;
+    int64_t y_stride;
+} dx_product;
+
+/// Quantizes rows symmetrically: scale = max|x| / 127 over each group, value = round half to even(x / scale); NaN and infinities
+/// give scale NaN, so that they reach the output. (units: rows)
+typedef struct {
+    int64_t rows, width, inputs, group;  // width: unpadded; inputs: padded to a multiple of group
+    const float *x;
+    int64_t x_stride;
+    uint8_t *quantized;  // [rows, inputs], value + 128; padding holds 128
+    float *scales;       // [rows, inputs / group]
+    int32_t *sums;       // [rows, inputs / group]: 8 * sum of values
+} dx_quantize;
+
+typedef enum { DX_F32, DX_F16, DX_BF16, DX_INT8, DX_INT4 } dx_format;
+
+/// Packs rows `16 * block ..< 16 * block + 16` of a matrix, given as f32 rows. (units: blocks)
+/// int8: scale = max|w| / 127. int4: scale = (the value of largest magnitude, with its sign) / -8, values clamped to -8 ... 7.
+typedef struct {
+    dx_format format;
+    int64_t inputs, width, outputs, group;  // width: unpadded inputs; outputs: unpadded
+    int64_t first_block;   // block of the matrix that row 0 of `rows` starts
+    const float *rows;     // [.., width]
+    void *weights;
+    float *scales;
+    int32_t *sums;
+} dx_pack;
+
+/// Reads packed rows back as f32: y[i] = row `16 * block + lane`. The oracle's view of the weights. (units: outputs)
+typedef struct {
+    dx_format format;
+    int64_t inputs, width, outputs, group;
+    const void *weights;
+    const float *scales;
+    float *y;  // [outputs, width]
+} dx_unpack;
+
+// MARK: Rows (units: rows)
+
+/// y = gated(x) / sqrt(mean(gated(x)^2) + epsilon) * weight over each group of columns, gated(x) = x * silu(gate) where a gate is given.
+/// The mean of squares is summed in 16 interleaved lanes, then lane 0 to 15.
+typedef struct {
+    int64_t rows, width, group;  // group divides width; equal to it for the plain norm
+    const float *x;
+    int64_t x_stride;
+    const float *gate;  // [rows, width] or NULL
+    int64_t gate_stride;
+    const float *weight;  // [width], or [group] repeated where weight_repeats (q and k norms), or NULL for 1
+    bool weight_repeats;
+    float epsilon;
+    float *y;
+    int64_t y_stride;
+} dx_rms_norm;
+
+/// Rotates pairs of the first `rotated` columns of each head by the row's angles; other columns are copied.
+/// Pair i is (i, i + rotated / 2), or (2i, 2i + 1) when interleaved: (a, b) -> (a cos - b sin, b cos + a sin).
+typedef struct {
+    int64_t rows, heads, width, rotated;  // width of one head
+    bool interleaved;
+    const float *x;
+    int64_t x_stride;
+    const float *cosines, *sines;  // [rows, rotated / 2]
+    float *y;
+    int64_t y_stride;
+} dx_rotary;
+
+/// y = silu(gate) * up. silu(x) = x / (1 + exp(-x)).
+typedef struct {
+    int64_t rows, width;
+    const float *gate, *up;
+    int64_t gate_stride, up_stride;
+    float *y;
+    int64_t y_stride;
+} dx_swiglu;
+
+/// What the exit scores and greedy decoding need of a row of logits, in one pass over it.
+typedef struct {
+    int32_t argmax;        // the first of equal maxima; -1 if any logit is NaN
+    float maximum, second; // the two largest logits
+    float log_sum_exp;
+    float entropy;         // of the softmax, in nats
+} dx_logit_summary;
+
+typedef struct {
+    int64_t rows, width;
+    const float *logits;
+    int64_t stride;
+    dx_logit_summary *summaries;
+} dx_summarize;
+
+/// y = softmax(x / temperature).
+typedef struct {
+    int64_t rows, width;
+    const float *x;
+    int64_t x_stride;
+    float temperature;
+    float *y;
+    int64_t y_stride;
+} dx_softmax;
+
+/// y[row] = cos(a[row], b[row]), 0 where one of them is zero.
+typedef struct {
+    int64_t rows, width;
+    const float *a, *b;
+    int64_t a_stride, b_stride;
+    float *y;
+} dx_cosine;
+
+// MARK: Attention
+
+/// A KV block holds DX_BLOCK positions of all kv heads, [kv heads][keys | values]:
+/// keys [head width][DX_BLOCK], values [DX_BLOCK][value stride], value stride = head width rounded up to DX_LANES.
+#define DX_VALUE_STRIDE(width) (((width) + DX_LANES - 1) / DX_LANES * DX_LANES)
+#define DX_BLOCK_FLOATS(heads, width) ((heads) * DX_BLOCK * ((width) + DX_VALUE_STRIDE(width)))
+
+/// Writes keys and values of all rows into their blocks. (units: kv heads)
+typedef struct {
+    const dx_sequence *sequences;
+    int64_t count;
+    int64_t kv_heads, width;
+    const float *keys, *values;  // [rows, kv heads * width]
+    int64_t key_stride, value_stride;
+} dx_kv_write;
+
+/// y = softmax(q . K * scale) V over the positions that a row sees: its own and those before, at most `window` of them when
+/// window > 0. Blocks are visited from the first to the last; in each, the running maximum is raised, the sums so far are
+/// rescaled, and positions are added in their order. (units: kv heads * row tiles; unit = kv head * tiles + tile)
+typedef struct {
+    const dx_sequence *sequences;
+    int64_t count, tiles;
+    int64_t heads, kv_heads, width, window;
+    float scale;
+    const float *queries;  // [rows, heads * width]
+    int64_t query_stride;
+    float *y;              // [rows, heads * width]
+    int64_t y_stride;
+} dx_attention;
+
+// MARK: Recurrences (units: sequences * parts; unit = sequence * parts + part)
+
+/// Depthwise causal convolution, y = silu(bias + sum over taps of weight[tap] * x[position - taps + 1 + tap]), tap 0 first; the window of each
+/// sequence is read, and left holding its last taps - 1 inputs. (parts: blocks of 16 channels, the last may be narrower)
+typedef struct {
+    const dx_sequence *sequences;
+    int64_t count, channels, taps;  // taps 1 ... 8
+    const float *x;
+    int64_t x_stride;
+    const float *weights;  // [taps][channels]
+    const float *bias;     // [channels] or NULL
+    bool silu;
+    float *y;
+    int64_t y_stride;
+} dx_convolve;
+
+/// Mamba-1 selective scan, for each channel c, token by token:
+///   dt = softplus(dt_raw[c] + dt_bias[c]);  S[n] = exp(dt A[n]) S[n] + (dt x) B[n];  y = sum over n of S[n] C[n] + D x;  y *= silu(z)
+/// State [channel blocks][N][16]; A [channel blocks][N][16], padded with zeros. (parts: blocks of 16 channels)
+typedef struct {
+    const dx_sequence *sequences;
+    int64_t count, channels, states;
+    const float *x, *dt, *b, *c, *z;  // [rows, channels | channels | states | states | channels]
+    int64_t x_stride, dt_stride, b_stride, c_stride, z_stride;
+    const float *a, *d, *dt_bias;     // a = -exp(A_log)
+    float *y;                         // NULL: only the state moves (c and z unused)
+    int64_t y_stride;
+} dx_scan;
+
+/// Mamba-2 recurrence, for each head h of group g = h / (heads / groups), token by token:
+///   dt = clamp(softplus(dt_raw[h] + dt_bias[h]), low, high);  S[n,p] = exp(dt a[h]) S[n,p] + B[n] (dt x[p]);
+///   y[p] = sum over n of S[n,p] C[n] + D[h] x[p]
+/// State [heads][N][padded width], padded width = head width rounded up to DX_LANES. (parts: heads)
+typedef struct {
+    const dx_sequence *sequences;
+    int64_t count, heads, groups, width, states;
+    const float *x, *dt, *b, *c;  // [rows, heads * width | heads | groups * N | groups * N]
+    int64_t x_stride, dt_stride, b_stride, c_stride;
+    const float *a, *d, *dt_bias;  // [heads]; a = -exp(A_log)
+    float low, high;
+    float *y;                      // NULL: only the state moves (c unused)
+    int64_t y_stride;
+} dx_ssd;
+
+// MARK: Tables (table.c)
+
+typedef enum { DX_SCALAR, DX_AVX2, DX_AVX512, DX_AVX512_VNNI, DX_ISA_COUNT } dx_isa;
+
+/// The kernels of one instruction set. All entries are set.
+typedef struct {
+    const char *name;  // scalar, avx2, avx512, avx512vnni
+    dx_task product_f32, product_f16, product_bf16, product_int8, product_int4;
+    dx_task quantize, pack, unpack;
+    dx_task rms_norm, rotary, swiglu, summarize, softmax, cosine;
+    dx_task kv_write, attention;
+    dx_task convolve, scan, ssd;
+} dx_kernels;
+
+/// The table of an instruction set, or NULL where this processor lacks it.
+const dx_kernels *dx_kernels_of(dx_isa isa);
+
+/// The best table for this processor, or the one that the environment variable DYNAMAX_ISA names; NULL when that name is
+/// unknown or the processor lacks it.
+const dx_kernels *dx_kernels_best(void);
+
+// MARK: Conversions (convert.c)
+
+void dx_f16_to_f32(const uint16_t *x, float *y, int64_t count);
+void dx_bf16_to_f32(const uint16_t *x, float *y, int64_t count);
+/// Round to nearest, ties to even; NaN stays NaN.
+void dx_f32_to_f16(const float *x, uint16_t *y, int64_t count);
+void dx_f32_to_bf16(const float *x, uint16_t *y, int64_t count);
+
+// MARK: GGUF blocks (gguf.c)
+
+/// Block types of GGUF tensors, numbered as the format numbers them.
+typedef enum {
+    DX_GGUF_F32 = 0, DX_GGUF_F16 = 1, DX_GGUF_Q4_0 = 2, DX_GGUF_Q4_1 = 3, DX_GGUF_Q5_0 = 6, DX_GGUF_Q5_1 = 7, DX_GGUF_Q8_0 = 8,
+    DX_GGUF_Q2_K = 10, DX_GGUF_Q3_K = 11, DX_GGUF_Q4_K = 12, DX_GGUF_Q5_K = 13, DX_GGUF_Q6_K = 14, DX_GGUF_BF16 = 30
+} dx_gguf_type;
+
+/// Expands `count` elements, whole blocks of `type`, to f32. False for a type that is not in the list.
+bool dx_gguf_expand(int type, const void *blocks, float *y, int64_t count);
+
+#endif

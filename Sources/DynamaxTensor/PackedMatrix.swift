@@ -1,0 +1,189 @@
+package import CDynamax
+
+/// How the weights of a packed matrix are held.
+public enum WeightFormat: Hashable, Sendable, CustomStringConvertible {
+    case f32, f16, bf16
+    /// 8 bits a weight, one f32 scale for each `group` inputs of an output.
+    case int8(group: Int)
+    /// 4 bits a weight, one f32 scale for each `group` inputs of an output.
+    case int4(group: Int)
+
+    /// Inputs that share a scale, or 1 for the float formats.
+    public var group: Int {
+        switch self {
+        case .f32, .f16, .bf16: 1
+        case .int8(let group), .int4(let group): group
+        }
+    }
+
+    /// Bits of one weight, scales not counted.
+    public var bits: Int {
+        switch self {
+        case .f32: 32
+        case .f16, .bf16: 16
+        case .int8: 8
+        case .int4: 4
+        }
+    }
+
+    public var description: String {
+        switch self {
+        case .f32: "f32"
+        case .f16: "f16"
+        case .bf16: "bf16"
+        case .int8(let group): "int8/\(group)"
+        case .int4(let group): "int4/\(group)"
+        }
+    }
+
+    var kernelFormat: dx_format {
+        switch self {
+        case .f32: DX_F32
+        case .f16: DX_F16
+        case .bf16: DX_BF16
+        case .int8: DX_INT8
+        case .int4: DX_INT4
+        }
+    }
+
+    /// Inputs are padded with zeros to a multiple of this.
+    var inputMultiple: Int {
+        switch self {
+        case .f32, .f16: 1
+        case .bf16: 2
+        case .int8(let group), .int4(let group): group
+        }
+    }
+}
+
+/// A weight matrix in the layout that the product kernels stream: [outputs, inputs] in blocks of 16 outputs.
+///
+/// The layout serves one row and many with the same bits (see `dx_product` in CDynamax.h). It cannot be changed
+/// after packing.
+public struct PackedMatrix: Sendable {
+    public let outputs: Int
+    public let inputs: Int
+    public let format: WeightFormat
+    public let device: Device
+
+    private let weights: Storage
+    private let scales: Storage?
+    private let sums: Storage?
+
+    private var paddedInputs: Int { (inputs + format.inputMultiple - 1) / format.inputMultiple * format.inputMultiple }
+
+    /// Packs a matrix whose rows `fill` writes as f32, a range of rows at a time.
+    ///
+    /// - Parameter fill: writes rows `range` of the matrix, [range.count, inputs], to the given memory.
+    public init(
+        outputs: Int, inputs: Int, format: WeightFormat, on device: Device,
+        fill: (_ rows: Range<Int>, _ numbers: UnsafeMutablePointer<Float>) throws -> Void
+    ) rethrows {
+        precondition(outputs > 0 && inputs > 0)
+        precondition(format.group == 1 || (format.group % 8 == 0 && format.group <= 256), "unsupported group")
+        self.outputs = outputs
+        self.inputs = inputs
+        self.format = format
+        self.device = device
+        let lanes = Int(DX_LANES)
+        let blocks = (outputs + lanes - 1) / lanes
+        let padded = (inputs + format.inputMultiple - 1) / format.inputMultiple * format.inputMultiple
+        weights = Storage(capacity: blocks * lanes * padded * format.bits / 8)
+        let groups = format.group > 1 ? blocks * lanes * (padded / format.group) : 0
+        scales = groups > 0 ? Storage(capacity: groups * 4) : nil
+        sums = groups > 0 ? Storage(capacity: groups * 4) : nil
+
+        // A few MiB of f32 rows at a time: enough for all threads, little beside the matrix.
+        let step = max(1, min(blocks, (1 << 20) / (lanes * inputs))) * lanes
+        let buffer = device.storage(bytes: step * inputs * 4)
+        for start in stride(from: 0, to: outputs, by: step) {
+            let range = start..<min(start + step, outputs)
+            try fill(range, buffer.floats)
+            let arguments = dx_pack(
+                format: format.kernelFormat, inputs: Int64(padded), width: Int64(inputs), outputs: Int64(outputs),
+                group: Int64(format.group), first_block: Int64(start / lanes), rows: buffer.floats,
+                weights: weights.address, scales: scales?.floats,
+                sums: sums?.address.assumingMemoryBound(to: Int32.self))
+            device.run(device.kernels.pointee.pack, arguments, units: (range.count + lanes - 1) / lanes)
+        }
+        withExtendedLifetime(buffer) {}
+    }
+
+    /// Bytes that one row of activations streams: weights, scales and sums.
+    public var bytes: Int { weights.capacity + (scales?.capacity ?? 0) + (sums?.capacity ?? 0) }
+
+    /// The matrix as f32 numbers, row-major: what the products multiply by.
+    public func unpacked() -> [Float] {
+        withExtendedLifetime(self) {
+            [Float](unsafeUninitializedCapacity: outputs * inputs) { buffer, count in
+                let arguments = dx_unpack(
+                    format: format.kernelFormat, inputs: Int64(paddedInputs), width: Int64(inputs),
+                    outputs: Int64(outputs), group: Int64(format.group), weights: weights.address,
+                    scales: scales?.floats, y: buffer.baseAddress)
+                device.run(device.kernels.pointee.unpack, arguments, units: outputs)
+                count = outputs * inputs
+            }
+        }
+    }
+
+    /// The product of each row of `x` with the matrix, plus `bias` and `residual` where given.
+    ///
+    /// - Parameters:
+    ///   - x: [rows, inputs]
+    ///   - bias: [outputs]
+    ///   - residual: [rows, outputs]
+    /// - Returns: [rows, outputs]
+    public func multiply(_ x: Tensor, bias: Tensor? = nil, adding residual: Tensor? = nil) -> Tensor {
+        precondition(x.columns == inputs, "rows of \(x.columns) numbers do not fit a matrix of \(inputs) inputs")
+        let y = Tensor(uninitialized: Shape(rows: x.rows, columns: outputs), on: x.device)
+        let quantized = format.group > 1 ? QuantizedRows(x, group: format.group) : nil
+        let arguments = dx_product(
+            rows: Int64(x.rows), inputs: Int64(paddedInputs), outputs: Int64(outputs), group: Int64(format.group),
+            x: x.pointer, x_stride: Int64(x.rowStride), x_width: Int64(inputs),
+            quantized: quantized?.values, x_scales: quantized?.scales, x_sums: quantized?.sums,
+            weights: weights.address, scales: scales?.floats, sums: sums?.address.assumingMemoryBound(to: Int32.self),
+            bias: bias?.pointer, residual: residual?.pointer, residual_stride: Int64(residual?.rowStride ?? 0),
+            y: y.mutablePointer, y_stride: Int64(y.rowStride))
+        let kernels = x.device.kernels.pointee
+        let task =
+            switch format {
+            case .f32: kernels.product_f32
+            case .f16: kernels.product_f16
+            case .bf16: kernels.product_bf16
+            case .int8: kernels.product_int8
+            case .int4: kernels.product_int4
+            }
+        x.device.run(task!, arguments, units: (outputs + Int(DX_LANES) - 1) / Int(DX_LANES), grain: 4)
+        withExtendedLifetime((self, x, bias, residual, quantized)) {}
+        return y
+    }
+}
+
+/// Rows of activations quantized to 8 bits, for products with integer weights.
+struct QuantizedRows {
+    private let storage: Storage
+    private let scalesOffset: Int
+    private let sumsOffset: Int
+
+    init(_ x: Tensor, group: Int) {
+        let inputs = (x.columns + group - 1) / group * group
+        let values = (x.rows * inputs + 63) / 64 * 64
+        let groups = (x.rows * inputs / group * 4 + 63) / 64 * 64
+        scalesOffset = values
+        sumsOffset = values + groups
+        storage = x.device.storage(bytes: values + 2 * groups)
+        let arguments = dx_quantize(
+            rows: Int64(x.rows), width: Int64(x.columns), inputs: Int64(inputs), group: Int64(group),
+            x: x.pointer, x_stride: Int64(x.rowStride), quantized: values == 0 ? nil : mutableValues,
+            scales: scales, sums: sums)
+        x.device.run(x.device.kernels.pointee.quantize, arguments, units: x.rows, grain: 8)
+        withExtendedLifetime(x) {}
+    }
+
+    private var mutableValues: UnsafeMutablePointer<UInt8> { storage.address.assumingMemoryBound(to: UInt8.self) }
+    var values: UnsafePointer<UInt8> { UnsafePointer(mutableValues) }
+    var scales: UnsafeMutablePointer<Float> {
+        (storage.address + scalesOffset).assumingMemoryBound(to: Float.self)
+    }
+    var sums: UnsafeMutablePointer<Int32> { (storage.address + sumsOffset).assumingMemoryBound(to: Int32.self) }
+}
