@@ -1,0 +1,141 @@
+// What the kernel tables share: their names, and small helpers that are the same in each of them.
+#ifndef DX_KERNELS_H
+#define DX_KERNELS_H
+
+#include "CDynamax.h"
+
+#include <math.h>
+#include <string.h>
+
+#define ALWAYS __attribute__((always_inline, unused))
+
+extern const dx_kernels dx_kernels_scalar;
+#if defined(__x86_64__)
+extern const dx_kernels dx_kernels_avx2, dx_kernels_avx512, dx_kernels_avx512vnni;
+#endif
+
+static inline ALWAYS int64_t dx_min(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+static inline ALWAYS int64_t dx_max(int64_t a, int64_t b) {
+    return a > b ? a : b;
+}
+
+static inline ALWAYS float dx_float_of_bits(uint32_t bits) {
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+static inline ALWAYS uint32_t dx_bits_of_float(float x) {
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static inline ALWAYS float dx_float_of_bf16(uint16_t x) {
+    return dx_float_of_bits((uint32_t)x << 16);
+}
+
+static inline ALWAYS float dx_float_of_f16(uint16_t x) {
+    uint32_t sign = (uint32_t)(x & 0x8000) << 16, rest = (uint32_t)(x & 0x7fff) << 13;
+    if (rest >= 0x0f800000) return dx_float_of_bits(sign | 0x7f800000 | rest);  // infinity, NaN
+    // Scaling by 2^112 moves the exponent from bias 15 to 127 and makes subnormals normal, exactly.
+    return dx_float_of_bits(sign | dx_bits_of_float(dx_float_of_bits(rest) * 0x1p112f));
+}
+
+static inline ALWAYS uint16_t dx_bf16_of_float(float x) {
+    uint32_t bits = dx_bits_of_float(x);
+    if ((bits & 0x7fffffff) > 0x7f800000) return (uint16_t)(bits >> 16 | 0x40);
+    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+static inline ALWAYS uint16_t dx_f16_of_float(float x) {
+    uint32_t bits = dx_bits_of_float(x), sign = bits >> 16 & 0x8000, rest = bits & 0x7fffffff;
+    if (rest > 0x7f800000) return (uint16_t)(sign | 0x7e00 | (rest >> 13 & 0x1ff));
+    if (rest >= 0x477ff000) return (uint16_t)(sign | 0x7c00);  // rounds to 65536 or more
+    if (rest < 0x38800000) {  // subnormal: adding 0.5 leaves multiples of 2^-24, rounded, in the low bits
+        return (uint16_t)(sign | (dx_bits_of_float(dx_float_of_bits(rest) + 0.5f) - 0x3f000000));
+    }
+    return (uint16_t)(sign | ((rest + 0xfff + (rest >> 13 & 1) - 0x38000000) >> 13));
+}
+
+/// x / scale, rounded half to even and clamped; 0 where the scale is 0 or NaN.
+static inline ALWAYS int32_t dx_quantized(float x, float scale, float low, float high) {
+    if (!(scale > 0 || scale < 0)) return 0;
+    float value = x / scale;
+    value = value < low ? low : value > high ? high : value;
+    return (int32_t)((value + 0x1.8p23f) - 0x1.8p23f);  // adding 1.5 * 2^23 leaves no room for a fraction
+}
+
+/// Packs blocks, reads packed rows (pack.c).
+void dx_pack_blocks(const void *arguments, int64_t from, int64_t to);
+void dx_unpack_rows(const void *arguments, int64_t from, int64_t to);
+
+/// Element (o, k) of a packed matrix, without its scale.
+static inline float dx_weight(const void *weights, dx_format format, int64_t inputs, int64_t o, int64_t k) {
+    int64_t block = o / DX_LANES, lane = o % DX_LANES;
+    switch (format) {
+    case DX_F32: return ((const float *)weights)[(block * inputs + k) * 16 + lane];
+    case DX_F16: return dx_float_of_f16(((const uint16_t *)weights)[(block * inputs + k) * 16 + lane]);
+    case DX_BF16:
+        return dx_float_of_bf16(((const uint16_t *)weights)[((block * (inputs / 2) + k / 2) * 16 + lane) * 2 + k % 2]);
+    case DX_INT8: return ((const int8_t *)weights)[((block * (inputs / 4) + k / 4) * 16 + lane) * 4 + k % 4];
+    case DX_INT4: {
+        uint8_t pair = ((const uint8_t *)weights)[((block * (inputs / 8) + k / 8) * 16 + lane) * 4 + k % 4];
+        return (k % 8 < 4 ? pair & 15 : pair >> 4) - 8;
+    }
+    }
+    return 0;
+}
+
+/// log(x) of a sum of exponentials, x >= 1; infinity and NaN stay as they are.
+static inline ALWAYS float dx_log(float x) {
+    if (!(x < INFINITY)) return x;
+    uint32_t bits = dx_bits_of_float(x), exponent = (bits - 0x3f3504f3) >> 23;  // x = m 2^exponent, m in sqrt(1/2) ... sqrt(2)
+    float m = dx_float_of_bits(bits - (exponent << 23));
+    float s = (m - 1) / (m + 1), t = s * s;  // log m = 2 atanh s
+    float p = 0x1.dba26p-3f;
+    p = __builtin_fmaf(p, t, 0x1.bc8cf8p-3f);
+    p = __builtin_fmaf(p, t, 0x1.24c926p-2f);
+    p = __builtin_fmaf(p, t, 0x1.9998d4p-2f);
+    p = __builtin_fmaf(p, t, 0x1.555556p-1f);
+    p = __builtin_fmaf(p * t, s, s + s);
+    return __builtin_fmaf((float)exponent, 0x1.62e43p-1f, p);
+}
+
+/// The distance of a logit below the maximum, as the exponent of its weight. Weights vanish long before -200, the bound that
+/// keeps weight * distance from becoming 0 * infinity. The same infinity counts as no distance.
+#define DX_LOWEST_LOGIT (-200.0f)
+
+/// The summary of a row from its two largest logits and its sums of weights and of weights * distances.
+static inline ALWAYS dx_logit_summary dx_summary(int32_t argmax, float maximum, float second, float sum, float products) {
+    if (sum != sum) return (dx_logit_summary){-1, NAN, NAN, NAN, NAN};
+    float logarithm = dx_log(sum);
+    // Adding zero makes -0 and 0, which are equal maxima, the same bits.
+    return (dx_logit_summary){argmax, maximum + 0.0f, second + 0.0f, maximum + logarithm, logarithm - products / sum};
+}
+
+static inline ALWAYS float dx_cosine_of(float product, float square_a, float square_b) {
+    if ((square_a == 0 || square_b == 0) && product == product) return 0;
+    return product / (__builtin_elementwise_sqrt(square_a) * __builtin_elementwise_sqrt(square_b));
+}
+
+/// The step of a head, within the bounds of dx_ssd; NaN stays NaN.
+static inline ALWAYS float dx_clamped(float x, float low, float high) {
+    return x < low ? low : x > high ? high : x;
+}
+
+/// The sequence that a row tile belongs to: the last whose tiles start at or before it.
+static inline ALWAYS const dx_sequence *dx_sequence_of_tile(const dx_sequence *sequences, int64_t count, int64_t tile) {
+    int64_t low = 0, high = count - 1;
+    while (low < high) {
+        int64_t middle = (low + high + 1) / 2;
+        if (sequences[middle].tile <= tile) low = middle;
+        else high = middle - 1;
+    }
+    return sequences + low;
+}
+
+#endif

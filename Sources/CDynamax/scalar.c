@@ -1,0 +1,37 @@
+// The scalar table: plain loops, the oracle of the vector tables.
+#include "kernels.h"
+
+#pragma clang fp contract(off)
+
+#define FLOATS float
+#define UINTS uint32_t
+#define FMA __builtin_fmaf
+
+#include "functions.h"
+#include "scalar/product.h"
+#include "scalar/rows.h"
+#include "scalar/attention.h"
+#include "scalar/recurrence.h"
+
+const dx_kernels dx_kernels_scalar = {
+    .name = "scalar",
+    .product_f32 = product_f32,
+    .product_f16 = product_f16,
+    .product_bf16 = product_bf16,
+    .product_int8 = product_int8,
+    .product_int4 = product_int4,
+    .quantize = quantize,
+    .pack = dx_pack_blocks,
+    .unpack = dx_unpack_rows,
+    .rms_norm = rms_norm,
+    .rotary = rotary,
+    .swiglu = swiglu,
+    .summarize = summarize,
+    .softmax = softmax,
+    .cosine = cosine,
+    .kv_write = kv_write,
+    .attention = attention,
+    .convolve = convolve,
+    .scan = scan,
+    .ssd = ssd,
+};
