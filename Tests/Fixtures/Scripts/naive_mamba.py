@@ -1,7 +1,7 @@
 """Mamba, Falcon-Mamba and Mamba-2 as plain recurrences in numpy float64, written from the papers' equations.
 
-A second opinion on the reference answers: the fast forms in other implementations (chunked scan, parallel scan) have had
-bugs of their own, above all around groups in Mamba-2. One token at a time leaves little to get wrong.
+A second opinion on the reference answers: the fast forms in other implementations (chunked scan, parallel scan) have
+had bugs of their own, above all around groups in Mamba-2. One token at a time leaves little to get wrong.
 
 Papers: Gu and Dao 2023 (arXiv 2312.00752), Dao and Gu 2024 (arXiv 2405.21060).
 """
@@ -27,7 +27,7 @@ def convolve(window, weight, bias):
 
 
 def mamba_step(x, p, state, config):
-    """One token through one mixer: x [width]; state is {"conv": [k, inner], "ssm": [inner, N]}, changed in place."""
+    """One token through one mixer: x [width]; state is {"conv": [k, inner], "ssm": [inner, N]}, updated."""
     inner, n, rank = p["A_log"].shape[0], config["state_size"], config["time_step_rank"]
     u, gate = np.split(p["in_proj.weight"] @ x + p.get("in_proj.bias", 0), 2)
     state["conv"] = np.concatenate([state["conv"][1:], u[None]])
@@ -44,12 +44,13 @@ def mamba_step(x, p, state, config):
 
 
 def mamba2_step(x, p, state, config):
-    """One token through one mixer: x [width]; state is {"conv": [k, channels], "ssm": [heads, P, N]}, changed in place."""
+    """One token through one mixer: x [width]; state is {"conv": [k, channels], "ssm": [heads, P, N]}, updated."""
     heads, size, n, groups = config["num_heads"], config["head_dim"], config["state_size"], config["n_groups"]
     inner = heads * size
     z, xbc, dt = np.split(p["in_proj.weight"] @ x + p.get("in_proj.bias", 0), [inner, 2 * inner + 2 * groups * n])
     state["conv"] = np.concatenate([state["conv"][1:], xbc[None]])
-    u, b, c = np.split(convolve(state["conv"], p["conv1d.weight"], p.get("conv1d.bias", 0)), [inner, inner + groups * n])
+    convolved = convolve(state["conv"], p["conv1d.weight"], p.get("conv1d.bias", 0))
+    u, b, c = np.split(convolved, [inner, inner + groups * n])
     low, high = config["time_step_limit"]
     dt = np.clip(softplus(dt + p["dt_bias"]), low, high)  # [heads]
     y = np.empty((heads, size))
@@ -60,9 +61,8 @@ def mamba2_step(x, p, state, config):
         state["ssm"][h] = decay * state["ssm"][h] + dt[h] * np.outer(u_h, b_g)
         y[h] = state["ssm"][h] @ c_g + p["D"][h] * u_h
     gated = (y.reshape(inner) * silu(z)).reshape(groups, inner // groups)  # gate first, then a norm within each group
-    return p["out_proj.weight"] @ (rms(gated, config["layer_norm_epsilon"]).reshape(inner) * p["norm.weight"]) + p.get(
-        "out_proj.bias", 0
-    )
+    y = rms(gated, config["layer_norm_epsilon"]).reshape(inner) * p["norm.weight"]
+    return p["out_proj.weight"] @ y + p.get("out_proj.bias", 0)
 
 
 def logits(tensors, config, tokens):
