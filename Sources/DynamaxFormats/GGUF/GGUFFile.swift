@@ -4,9 +4,7 @@
 public struct GGUFFile: TensorSource {
     /// The keys and values at the head of the file.
     public let metadata: GGUFMetadata
-    /// The names of all tensors, in the order of the file.
-    public let tensorNames: [String]
-    private let tensors: [String: GGUFTensorInfo]
+    private let tensors: NameTable<GGUFTensorInfo>
     private let store: any ByteStore
     private let dataStart: Int
 
@@ -29,17 +27,14 @@ public struct GGUFFile: TensorSource {
         let tensorCount = try reader.count(ofSize: 24, "the number of tensors")
         let keyCount = try reader.count(ofSize: 13, "the number of metadata keys")
         metadata = try GGUFMetadata(&reader, count: keyCount)
-        var names: [String] = []
-        var tensors: [String: GGUFTensorInfo] = [:]
+        var tensors = NameTable<GGUFTensorInfo>()
         for _ in 0..<tensorCount {
             let name = try reader.string("the name of a tensor")
             let info = try GGUFTensorInfo(&reader, name: name)
-            guard tensors.updateValue(info, forKey: name) == nil else {
+            guard tensors.set(name, info) else {
                 throw reader.malformed("holds the tensor \(name) twice")
             }
-            names.append(name)
         }
-        tensorNames = names
         self.tensors = tensors
         let alignment = try metadata.optionalInt("general.alignment") ?? 32
         guard (1...1 << 20).contains(alignment), alignment & (alignment - 1) == 0 else {
@@ -52,6 +47,9 @@ public struct GGUFFile: TensorSource {
 
     /// The file's name.
     public var location: String { store.location }
+
+    /// The names of all tensors, in the order of the file.
+    public var tensorNames: [String] { tensors.names }
 
     /// The tensor of a name, or nil where there is none.
     ///
@@ -80,12 +78,14 @@ public struct GGUFFile: TensorSource {
 
     /// Checks that tensors are aligned, lie within the file and do not overlap.
     private static func checkPlaces(
-        _ tensors: [String: GGUFTensorInfo], alignment: Int, dataBytes: Int, _ reader: GGUFReader
+        _ tensors: NameTable<GGUFTensorInfo>, alignment: Int, dataBytes: Int, _ reader: GGUFReader
     ) throws(FormatError) {
         var end = 0
         var previous = ""
         // By size where offsets are equal, so that empty tensors come before the one that lies at their place.
-        let ordered = tensors.sorted { ($0.value.offset, $0.value.bytes ?? 0) < ($1.value.offset, $1.value.bytes ?? 0) }
+        let ordered = zip(tensors.names, tensors.values).sorted {
+            ($0.1.offset, $0.1.bytes ?? 0) < ($1.1.offset, $1.1.bytes ?? 0)
+        }
         for (name, info) in ordered {
             guard info.offset % alignment == 0 else {
                 throw reader.malformed(
@@ -95,8 +95,8 @@ public struct GGUFFile: TensorSource {
             let bytes = info.bytes ?? 0
             guard info.offset <= dataBytes, bytes <= dataBytes - info.offset else {
                 throw reader.malformed(
-                    "puts the tensor \(name) at bytes \(info.offset)..<\(info.offset.addingReportingOverflow(bytes).0) "
-                        + "of \(dataBytes): it is cut short or damaged")
+                    "puts the \(bytes) bytes of the tensor \(name) at offset \(info.offset) of \(dataBytes): "
+                        + "it is cut short or damaged")
             }
             guard info.offset >= end else {
                 throw reader.malformed("lets the tensors \(previous) and \(name) overlap")

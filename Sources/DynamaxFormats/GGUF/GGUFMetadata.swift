@@ -4,26 +4,23 @@
 /// `FormatError` that names the key when a value is missing or of another type.
 public struct GGUFMetadata: Sendable {
     private let store: any ByteStore
-    private let values: [String: GGUFValue]
-    /// All keys, in the order of the file.
-    public let keys: [String]
+    private let values: NameTable<GGUFValue>
 
     init(_ reader: inout GGUFReader, count: Int) throws(FormatError) {
-        var values: [String: GGUFValue] = [:]
-        var keys: [String] = []
+        var values = NameTable<GGUFValue>()
         for _ in 0..<count {
             let key = try reader.string("a key")
-            guard values[key] == nil else { throw reader.malformed("holds the key \(key) twice") }
-            values[key] = try reader.value(key)
-            keys.append(key)
+            guard values.set(key, try reader.value(key)) else { throw reader.malformed("holds the key \(key) twice") }
         }
         self.values = values
-        self.keys = keys
         store = reader.store
     }
 
     /// The file's name.
     public var location: String { store.location }
+
+    /// All keys, in the order of the file.
+    public var keys: [String] { values.names }
 
     /// Whether a key is there.
     public func has(_ key: String) -> Bool { values[key] != nil }

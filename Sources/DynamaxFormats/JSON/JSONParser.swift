@@ -44,10 +44,10 @@ struct JSONParser {
 
     private mutating func object(depth: Int) throws(FormatError) -> JSON {
         guard depth < JSONParser.deepest else { throw tooDeep }
-        var builder = JSONObject.Builder()
+        var object = JSONObject()
         position += 1
         skipSpace()
-        if take("}") { return .object(builder.object) }
+        if take("}") { return .object(object) }
         while true {
             guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else {
                 throw mistake("expected a key in double quotes")
@@ -56,9 +56,9 @@ struct JSONParser {
             skipSpace()
             guard take(":") else { throw mistake("expected ':' after a key") }
             skipSpace()
-            builder.set(key, try value(depth: depth + 1))
+            object.set(key, try value(depth: depth + 1))
             skipSpace()
-            if take("}") { return .object(builder.object) }
+            if take("}") { return .object(object) }
             guard take(",") else { throw mistake("expected ',' or '}'") }
             skipSpace()
         }

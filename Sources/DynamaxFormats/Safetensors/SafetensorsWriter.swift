@@ -1,0 +1,129 @@
+public import DynamaxTensor
+
+/// Collects tensors and writes them in the safetensors format, to a file or to memory.
+///
+/// Tensors are laid out by falling size of their elements, then by name, so that each is aligned and equal contents give
+/// equal files.
+public struct SafetensorsWriter: Sendable {
+    /// What the file says about itself under `__metadata__`.
+    public var metadata: [String: String]
+    private var tensors: [Item] = []
+
+    private struct Item: Sendable {
+        let name: String
+        let type: TensorType
+        let shape: [Int]
+        let numbers: Numbers
+    }
+
+    private enum Numbers: Sendable {
+        case floats([Float])
+        case integers([Int32])
+        case bytes([UInt8])
+
+        func withBytes<Failure: Error>(
+            _ body: (UnsafeRawBufferPointer) throws(Failure) -> Void
+        ) throws(Failure) {
+            // All supported platforms are little-endian, as the format is.
+            switch self {
+            case .floats(let numbers):
+                try numbers.withUnsafeBufferPointer { n throws(Failure) in try body(UnsafeRawBufferPointer(n)) }
+            case .integers(let numbers):
+                try numbers.withUnsafeBufferPointer { n throws(Failure) in try body(UnsafeRawBufferPointer(n)) }
+            case .bytes(let numbers):
+                try numbers.withUnsafeBufferPointer { n throws(Failure) in try body(UnsafeRawBufferPointer(n)) }
+            }
+        }
+
+        var byteCount: Int {
+            switch self {
+            case .floats(let numbers): numbers.count * 4
+            case .integers(let numbers): numbers.count * 4
+            case .bytes(let numbers): numbers.count
+            }
+        }
+    }
+
+    /// Makes a writer without tensors.
+    public init(metadata: [String: String] = [:]) {
+        self.metadata = metadata
+    }
+
+    /// Adds f32 numbers in row-major order.
+    public mutating func add(_ name: String, _ numbers: [Float], shape: [Int]) {
+        add(name, .f32, shape, .floats(numbers))
+    }
+
+    /// Adds i32 numbers in row-major order.
+    public mutating func add(_ name: String, _ numbers: [Int32], shape: [Int]) {
+        add(name, .i32, shape, .integers(numbers))
+    }
+
+    /// Adds a tensor of f32 numbers.
+    public mutating func add(_ name: String, _ tensor: Tensor) {
+        add(name, .f32, tensor.shape.array, .floats(tensor.array))
+    }
+
+    /// Adds numbers of any type but the block types, as little-endian bytes.
+    public mutating func add(_ name: String, type: TensorType, bytes: [UInt8], shape: [Int]) {
+        precondition(type.blockElements == 1, "safetensors files hold no blocks")
+        add(name, type, shape, .bytes(bytes))
+    }
+
+    private mutating func add(_ name: String, _ type: TensorType, _ shape: [Int], _ numbers: Numbers) {
+        precondition(type.bytes(of: shape) == numbers.byteCount, "\(name): the numbers do not fill the shape \(shape)")
+        precondition(name != "__metadata__" && !tensors.contains { $0.name == name }, "\(name) is taken")
+        tensors.append(Item(name: name, type: type, shape: shape, numbers: numbers))
+    }
+
+    /// The file's contents.
+    public func bytes() -> [UInt8] {
+        let (header, items) = layout()
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(header.count + items.reduce(0) { $0 + $1.numbers.byteCount })
+        bytes += header
+        for item in items { item.numbers.withBytes { bytes.append(contentsOf: $0) } }
+        return bytes
+    }
+
+    /// Writes a file; one that was there is replaced only when all has been written.
+    ///
+    /// - Throws: `FormatError` when the system refuses, for example because the disk is full.
+    public func write(to path: String) throws(FormatError) {
+        let (header, items) = layout()
+        try FileOutput.replace(path) { output throws(FormatError) in
+            try output.write(header)
+            for item in items {
+                try item.numbers.withBytes { bytes throws(FormatError) in try output.write(bytes) }
+            }
+        }
+    }
+
+    /// The length of the header and the header itself, and the tensors in the order of their data.
+    private func layout() -> (header: [UInt8], items: [Item]) {
+        let items = tensors.sorted {
+            ($1.type.blockBytes, $0.name) < ($0.type.blockBytes, $1.name)
+        }
+        var header = JSONObject()
+        if !metadata.isEmpty {
+            var pairs = JSONObject()
+            for (key, value) in metadata.sorted(by: { $0.key < $1.key }) { pairs.set(key, .string(value)) }
+            header.set("__metadata__", .object(pairs))
+        }
+        var begin = 0
+        for item in items {
+            let end = begin + item.numbers.byteCount
+            header.set(
+                item.name,
+                .object([
+                    "dtype": .string(item.type.rawValue), "shape": .array(item.shape.map { .integer($0) }),
+                    "data_offsets": .array([.integer(begin), .integer(end)]),
+                ]))
+            begin = end
+        }
+        var text = Array(JSON.object(header).description.utf8)
+        text += Array(repeating: UInt8(ascii: " "), count: (8 - text.count % 8) % 8)
+        let length = UInt64(text.count).littleEndian
+        return (withUnsafeBytes(of: length) { Array($0) } + text, items)
+    }
+}
