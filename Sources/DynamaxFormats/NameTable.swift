@@ -11,25 +11,26 @@ struct NameTable<Value: Sendable>: Sendable {
 
     private static var searched: Int { 8 }
 
-    /// The value of a name; setting it anew keeps its place.
-    subscript(name: String) -> Value? { find(name).map { values[$0] } }
+    /// The value of a name, or nil.
+    subscript(name: String) -> Value? { find(name, tag: tag(name)).map { values[$0] } }
 
-    /// Adds a value; false, and the new value in the place of the old, where the name is known.
+    /// Adds a value; false where the name is known, whose value is then replaced in its place.
     @discardableResult
     mutating func set(_ name: String, _ value: Value) -> Bool {
-        if let place = find(name) {
+        let tag = tag(name)
+        if let place = find(name, tag: tag) {
             values[place] = value
             return false
         }
         names.append(name)
         values.append(value)
-        if names.count > NameTable.searched { insertLast() }
+        if names.count * 2 > slots.count { grow() }
+        if !slots.isEmpty { insert(tag << 32 | UInt64(names.count)) }
         return true
     }
 
-    private func find(_ name: String) -> Int? {
+    private func find(_ name: String, tag: UInt64) -> Int? {
         if slots.isEmpty { return names.firstIndex { NameTable.equal($0, name) } }
-        let tag = NameTable.tag(name)
         let mask = slots.count - 1
         var slot = Int(tag) & mask
         while slots[slot] != 0 {
@@ -42,18 +43,17 @@ struct NameTable<Value: Sendable>: Sendable {
         return nil
     }
 
-    private mutating func insertLast() {
+    /// Makes room for the last name, without inserting it.
+    private mutating func grow() {
         if slots.isEmpty {
+            guard names.count > NameTable.searched else { return }
             slots = Array(repeating: 0, count: 64)
-            for place in names.indices { insert(NameTable.tag(names[place]) << 32 | UInt64(place + 1)) }
-            return
-        }
-        if names.count * 2 > slots.count {
+            for place in 0..<names.count - 1 { insert(tag(names[place]) << 32 | UInt64(place + 1)) }
+        } else {
             let old = slots
             slots = Array(repeating: 0, count: old.count * 2)
             for entry in old where entry != 0 { insert(entry) }
         }
-        insert(NameTable.tag(names[names.count - 1]) << 32 | UInt64(names.count))
     }
 
     private mutating func insert(_ entry: UInt64) {
@@ -63,7 +63,9 @@ struct NameTable<Value: Sendable>: Sendable {
         slots[slot] = entry
     }
 
-    private static func tag(_ name: String) -> UInt64 {
+    /// The lower half of the name's hash; 0 while names are searched.
+    private func tag(_ name: String) -> UInt64 {
+        if names.count < NameTable.searched { return 0 }
         var hasher = Hasher()
         var name = name
         name.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }

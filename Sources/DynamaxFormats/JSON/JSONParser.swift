@@ -6,13 +6,13 @@ struct JSONParser {
     /// Values nested deeper than this are refused, so that no file can exhaust the stack.
     static let deepest = 256
 
-    private let bytes: UnsafeRawBufferPointer
+    private let bytes: UnsafeBufferPointer<UInt8>
     private let name: String
     private var position = 0
     private var scratch: [UInt8] = []  // a string with escapes, while it is decoded
 
     init(_ bytes: UnsafeRawBufferPointer, name: String) {
-        self.bytes = bytes
+        self.bytes = bytes.assumingMemoryBound(to: UInt8.self)
         self.name = name
     }
 
@@ -47,19 +47,19 @@ struct JSONParser {
         var object = JSONObject()
         position += 1
         skipSpace()
-        if take("}") { return .object(object) }
+        if take(UInt8(ascii: "}")) { return .object(object) }
         while true {
             guard position < bytes.count, bytes[position] == UInt8(ascii: "\"") else {
                 throw mistake("expected a key in double quotes")
             }
             let key = try string()
             skipSpace()
-            guard take(":") else { throw mistake("expected ':' after a key") }
+            guard take(UInt8(ascii: ":")) else { throw mistake("expected ':' after a key") }
             skipSpace()
             object.set(key, try value(depth: depth + 1))
             skipSpace()
-            if take("}") { return .object(object) }
-            guard take(",") else { throw mistake("expected ',' or '}'") }
+            if take(UInt8(ascii: "}")) { return .object(object) }
+            guard take(UInt8(ascii: ",")) else { throw mistake("expected ',' or '}'") }
             skipSpace()
         }
     }
@@ -69,12 +69,12 @@ struct JSONParser {
         var values: [JSON] = []
         position += 1
         skipSpace()
-        if take("]") { return .array(values) }
+        if take(UInt8(ascii: "]")) { return .array(values) }
         while true {
             values.append(try value(depth: depth + 1))
             skipSpace()
-            if take("]") { return .array(values) }
-            guard take(",") else { throw mistake("expected ',' or ']'") }
+            if take(UInt8(ascii: "]")) { return .array(values) }
+            guard take(UInt8(ascii: ",")) else { throw mistake("expected ',' or ']'") }
             skipSpace()
         }
     }
@@ -84,7 +84,7 @@ struct JSONParser {
     private mutating func number() throws(FormatError) -> JSON {
         let start = position
         if take("-Infinity") { return .number(-.infinity) }
-        _ = take("-")
+        _ = take(UInt8(ascii: "-"))
         let firstDigit = position
         let magnitude = digits()
         guard position > firstDigit else { throw mistake("expected a digit") }
@@ -137,15 +137,17 @@ struct JSONParser {
     private mutating func string() throws(FormatError) -> String {
         position += 1
         let start = position
+        var union: UInt8 = 0
         while position < bytes.count {
             let byte = bytes[position]
             if byte == UInt8(ascii: "\"") {
-                let text = try decode(UnsafeRawBufferPointer(rebasing: bytes[start..<position]), at: start)
+                let text = UnsafeBufferPointer(rebasing: bytes[start..<position])
                 position += 1
-                return text
+                return try decode(text, isASCII: union < 0x80, at: start)
             }
             if byte == UInt8(ascii: "\\") { return try escapedString(from: start) }
             guard byte >= 0x20 else { throw mistake("expected no control character in a string") }
+            union |= byte
             position += 1
         }
         throw mistake("expected '\"' at the end of a string", at: start - 1)
@@ -154,14 +156,14 @@ struct JSONParser {
     /// The rest of a string whose first escape has been reached.
     private mutating func escapedString(from start: Int) throws(FormatError) -> String {
         scratch.removeAll(keepingCapacity: true)
-        scratch.append(contentsOf: bytes[start..<position])
+        scratch.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start..<position]))
         while position < bytes.count {
             let byte = bytes[position]
             position += 1
             switch byte {
             case UInt8(ascii: "\""):
                 return try scratch.withUnsafeBufferPointer { text throws(FormatError) in
-                    try decode(UnsafeRawBufferPointer(text), at: start)
+                    try decode(text, isASCII: false, at: start)
                 }
             case UInt8(ascii: "\\"):
                 try escape()
@@ -185,7 +187,7 @@ struct JSONParser {
         case UInt8(ascii: "n"): scratch.append(0x0A)
         case UInt8(ascii: "r"): scratch.append(0x0D)
         case UInt8(ascii: "t"): scratch.append(0x09)
-        case UInt8(ascii: "u"): scratch.append(contentsOf: Unicode.Scalar(try codePoint()).utf8)
+        case UInt8(ascii: "u"): append(try codePoint())
         default: throw mistake("expected an escape that JSON knows", at: position - 1)
         }
     }
@@ -201,6 +203,27 @@ struct JSONParser {
             position = mark
         }
         return 0xFFFD
+    }
+
+    /// Appends a code point that is no surrogate, in UTF-8.
+    private mutating func append(_ codePoint: UInt32) {
+        func tail(_ shift: UInt32) -> UInt8 { UInt8(truncatingIfNeeded: 0x80 | codePoint >> shift & 0x3F) }
+        switch codePoint {
+        case 0..<0x80:
+            scratch.append(UInt8(codePoint))
+        case 0x80..<0x800:
+            scratch.append(UInt8(0xC0 | codePoint >> 6))
+            scratch.append(tail(0))
+        case 0x800..<0x10000:
+            scratch.append(UInt8(0xE0 | codePoint >> 12))
+            scratch.append(tail(6))
+            scratch.append(tail(0))
+        default:
+            scratch.append(UInt8(truncatingIfNeeded: 0xF0 | codePoint >> 18))
+            scratch.append(tail(12))
+            scratch.append(tail(6))
+            scratch.append(tail(0))
+        }
     }
 
     private mutating func hexadecimal() throws(FormatError) -> UInt32 {
@@ -221,7 +244,10 @@ struct JSONParser {
         return value
     }
 
-    private func decode(_ text: UnsafeRawBufferPointer, at start: Int) throws(FormatError) -> String {
+    private func decode(
+        _ text: UnsafeBufferPointer<UInt8>, isASCII: Bool, at start: Int
+    ) throws(FormatError) -> String {
+        if isASCII { return String(decoding: text, as: UTF8.self) }
         guard let string = String(validating: text, as: UTF8.self) else {
             throw mistake("expected a string in UTF-8", at: start - 1)
         }
@@ -239,6 +265,12 @@ struct JSONParser {
         }
     }
 
+    private mutating func take(_ byte: UInt8) -> Bool {
+        guard position < bytes.count, bytes[position] == byte else { return false }
+        position += 1
+        return true
+    }
+
     private mutating func take(_ literal: StaticString) -> Bool {
         let count = literal.utf8CodeUnitCount
         guard bytes.count - position >= count else { return false }
@@ -254,12 +286,5 @@ struct JSONParser {
         let line = before.count { $0 == 0x0A } + 1
         let column = before.count - (before.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0) + 1
         return FormatError(.malformed, name, "\(problem), at line \(line), column \(column)")
-    }
-}
-
-extension Unicode.Scalar {
-    /// The scalar of a code point that is no surrogate.
-    fileprivate init(_ codePoint: UInt32) {
-        self = Unicode.Scalar(codePoint) ?? "\u{FFFD}"
     }
 }
