@@ -52,7 +52,7 @@ let package = Package(
             name: "TestSupport", dependencies: ["DynamaxTensor", "DynamaxFormats"], path: "Tests/TestSupport",
             swiftSettings: swiftSettings),
         tests("DynamaxTensorTests", of: ["CDynamax", "DynamaxTensor"]),
-        tests("DynamaxFormatsTests", of: ["DynamaxTensor", "DynamaxFormats"]),
+        tests("DynamaxFormatsTests", of: ["CDynamax", "DynamaxTensor", "DynamaxFormats"]),
         tests("DynamaxTextTests", of: ["DynamaxFormats", "DynamaxText"]),
     ],
     swiftLanguageModes: [.v6]
