@@ -73,6 +73,9 @@ static inline ALWAYS int32_t dx_quantized(float x, float scale, float low, float
 void dx_pack_blocks(const void *arguments, int64_t from, int64_t to);
 void dx_unpack_rows(const void *arguments, int64_t from, int64_t to);
 
+/// Writes keys and values into their blocks (kv_write.c).
+void dx_kv_write_heads(const void *arguments, int64_t from, int64_t to);
+
 /// Element (o, k) of a packed matrix, without its scale.
 static inline float dx_weight(const void *weights, dx_format format, int64_t inputs, int64_t o, int64_t k) {
     int64_t block = o / DX_LANES, lane = o % DX_LANES;

@@ -3,9 +3,26 @@
 
 #include <stdlib.h>
 
+#if defined(__x86_64__)
+static bool has_avx2(void) {
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+}
+
+static bool has_avx512(void) {
+    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
+        && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+}
+#endif
+
 const dx_kernels *dx_kernels_of(dx_isa isa) {
     switch (isa) {
     case DX_SCALAR: return &dx_kernels_scalar;
+#if defined(__x86_64__)
+    case DX_AVX2: return has_avx2() ? &dx_kernels_avx2 : NULL;
+    case DX_AVX512: return has_avx512() ? &dx_kernels_avx512 : NULL;
+    case DX_AVX512_VNNI:
+        return has_avx512() && __builtin_cpu_supports("avx512vnni") ? &dx_kernels_avx512vnni : NULL;
+#endif
     default: return NULL;
     }
 }

@@ -1,25 +1,5 @@
 // Attention over KV blocks: the slow obvious form.
 
-static void kv_write(const void *arguments, int64_t from, int64_t to) {
-    const dx_kv_write *p = arguments;
-    int64_t width = p->width, stride = DX_VALUE_STRIDE(width);
-    for (int64_t head = from; head < to; head++) {
-        for (int64_t s = 0; s < p->count; s++) {
-            for (int64_t i = 0; i < p->sequences[s].rows; i++) {
-                int64_t row = p->sequences[s].row + i, position = p->sequences[s].position + i;
-                float *keys = p->sequences[s].blocks[position / DX_BLOCK] + head * DX_BLOCK * (width + stride);
-                float *values = keys + width * DX_BLOCK;
-                int64_t slot = position % DX_BLOCK;
-                for (int64_t d = 0; d < width; d++) {
-                    keys[d * DX_BLOCK + slot] = p->keys[row * p->key_stride + head * width + d];
-                    values[slot * stride + d] = p->values[row * p->value_stride + head * width + d];
-                }
-                for (int64_t d = width; d < stride; d++) values[slot * stride + d] = 0;
-            }
-        }
-    }
-}
-
 /// One query over the positions `begin ..< end` of its sequence.
 static void attend(
     const dx_attention *p, const dx_sequence *sequence, int64_t kv_head, const float *query, float *y, int64_t begin,

@@ -39,8 +39,8 @@ static void scan(const void *arguments, int64_t from, int64_t to) {
                 for (int64_t n = 0; n < states; n++) {
                     int64_t index = (part * states + n) * DX_LANES + c % DX_LANES;
                     float *state = sequence->state + index;
-                    float kept = exponential(step * p->a[index]) * *state;
-                    *state = FMA(input, p->b[row * p->b_stride + n], kept);
+                    float decay = exponential(step * p->a[index]);
+                    *state = FMA(decay, *state, input * p->b[row * p->b_stride + n]);
                     if (p->y) sum = FMA(*state, p->c[row * p->c_stride + n], sum);
                 }
                 if (!p->y) continue;
@@ -70,7 +70,7 @@ static void ssd(const void *arguments, int64_t from, int64_t to) {
                 float input = step * x[j], sum = 0;
                 for (int64_t n = 0; n < states; n++) {
                     float *s = state + n * padded + j;
-                    *s = FMA(b[n], input, decay * *s);
+                    *s = FMA(decay, *s, b[n] * input);
                     if (p->y) sum = FMA(*s, p->c[row * p->c_stride + group * states + n], sum);
                 }
                 if (!p->y) continue;

@@ -1,0 +1,21 @@
+// What the two AVX-512 tables share.
+
+#define TILE_ROWS 6
+#define TILE_VECTORS 4
+#define PANEL_ROWS 96
+#define FLOAT_DEPTH 256
+#define INTEGER_DEPTH 1024
+#define SSD_TOKENS 4
+#define SSD_VECTORS 2
+
+static inline ALWAYS floats load_masked(const float *p, int64_t count) {
+    return (floats)_mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), p);
+}
+
+static inline ALWAYS void store_masked(float *p, floats v, int64_t count) {
+    _mm512_mask_storeu_ps(p, (__mmask16)((1u << count) - 1), (__m512)v);
+}
+
+static inline ALWAYS floats load_f16(const uint16_t *p) {
+    return (floats)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
+}

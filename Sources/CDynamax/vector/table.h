@@ -1,0 +1,42 @@
+// All kernels of one instruction set. The file that includes this has set
+//   NAME, TABLE           the table's name and variable
+//   TILE_ROWS, _VECTORS   the register tile of products and attention
+//   PANEL_ROWS            rows of a panel; FLOAT_DEPTH, INTEGER_DEPTH: the part of k that a panel takes at a time
+//   SSD_TOKENS, _VECTORS  the register tile of the Mamba-2 recurrence
+// and has defined, after types.h, what vectors cannot say: load_masked, store_masked, load_f16, and the integer dot products.
+
+#include "../functions.h"
+#include "lanes.h"
+#include "tile.h"
+
+#include "place.h"
+#include "integer.h"
+#include "product.h"
+#include "quantize.h"
+#include "rows.h"
+#include "summarize.h"
+#include "attention.h"
+#include "recurrence.h"
+
+const dx_kernels TABLE = {
+    .name = NAME,
+    .product_f32 = product_f32,
+    .product_f16 = product_f16,
+    .product_bf16 = product_bf16,
+    .product_int8 = product_int8,
+    .product_int4 = product_int4,
+    .quantize = quantize,
+    .pack = dx_pack_blocks,
+    .unpack = dx_unpack_rows,
+    .rms_norm = rms_norm,
+    .rotary = rotary,
+    .swiglu = swiglu,
+    .summarize = summarize,
+    .softmax = softmax,
+    .cosine = cosine,
+    .kv_write = dx_kv_write_heads,
+    .attention = attention,
+    .convolve = convolve,
+    .scan = scan,
+    .ssd = ssd,
+};
