@@ -19,8 +19,7 @@ public struct FileOutput: ~Copyable {
     public static func replace(
         _ path: String, _ body: (inout FileOutput) throws(FormatError) -> Void
     ) throws(FormatError) {
-        var status = stat()
-        let kind = stat(path, &status) == 0 ? status.st_mode & S_IFMT : S_IFREG
+        let kind = Files.kind(path) ?? S_IFREG
         guard kind != S_IFDIR else { throw FormatError(.mismatch, path, "expected a file to write, found a folder") }
         guard kind == S_IFREG else {
             var output = try FileOutput(path, named: path, flags: 0)

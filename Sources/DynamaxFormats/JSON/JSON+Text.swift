@@ -18,16 +18,16 @@ extension JSON: CustomStringConvertible {
         case .array(let values):
             text += "["
             for (index, value) in values.enumerated() {
-                if index > 0 { text += ", " }
+                if index > 0 { text += "," }
                 value.write(to: &text)
             }
             text += "]"
         case .object(let object):
             text += "{"
             for (index, (key, value)) in object.enumerated() {
-                if index > 0 { text += ", " }
+                if index > 0 { text += "," }
                 JSON.quote(key, to: &text)
-                text += ": "
+                text += ":"
                 value.write(to: &text)
             }
             text += "}"

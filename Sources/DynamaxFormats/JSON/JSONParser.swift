@@ -108,7 +108,11 @@ struct JSONParser {
             if position > firstOfExponent { isInteger = false } else { position = mark }
         }
         if isInteger, let magnitude {
-            return .integer(bytes[start] == UInt8(ascii: "-") ? -magnitude : magnitude)
+            if bytes[start] != UInt8(ascii: "-") {
+                if let integer = Int(exactly: magnitude) { return .integer(integer) }
+            } else if magnitude <= Int.min.magnitude {
+                return .integer(Int(truncatingIfNeeded: 0 &- magnitude))
+            }
         }
         guard let number = Double(String(decoding: bytes[start..<position], as: UTF8.self)) else {
             throw mistake("expected a number", at: start)
@@ -117,12 +121,12 @@ struct JSONParser {
     }
 
     /// Moves past digits; their value, or nil where it does not fit.
-    private mutating func digits() -> Int? {
-        var value: Int? = 0
+    private mutating func digits() -> UInt? {
+        var value: UInt? = 0
         while position < bytes.count, isDigit(bytes[position]) {
             if let known = value {
                 let (tenfold, overflow) = known.multipliedReportingOverflow(by: 10)
-                let (sum, carry) = tenfold.addingReportingOverflow(Int(bytes[position] - UInt8(ascii: "0")))
+                let (sum, carry) = tenfold.addingReportingOverflow(UInt(bytes[position] - UInt8(ascii: "0")))
                 value = overflow || carry ? nil : sum
             }
             position += 1

@@ -2,8 +2,8 @@ public import DynamaxTensor
 
 /// Collects tensors and writes them in the safetensors format, to a file or to memory.
 ///
-/// Tensors are laid out by falling size of their elements, then by name, so that each is aligned and equal contents give
-/// equal files.
+/// Tensors are laid out as the reference implementation does it, by falling size of their elements, so that each is aligned
+/// and equal contents give equal files.
 public struct SafetensorsWriter: Sendable {
     /// What the file says about itself under `__metadata__`.
     public var metadata: [String: String]
@@ -50,12 +50,12 @@ public struct SafetensorsWriter: Sendable {
     }
 
     /// Adds f32 numbers in row-major order.
-    public mutating func add(_ name: String, _ numbers: [Float], shape: [Int]) {
+    public mutating func add(_ name: String, floats numbers: [Float], shape: [Int]) {
         add(name, .f32, shape, .floats(numbers))
     }
 
     /// Adds i32 numbers in row-major order.
-    public mutating func add(_ name: String, _ numbers: [Int32], shape: [Int]) {
+    public mutating func add(_ name: String, integers numbers: [Int32], shape: [Int]) {
         add(name, .i32, shape, .integers(numbers))
     }
 
@@ -102,7 +102,8 @@ public struct SafetensorsWriter: Sendable {
     /// The length of the header and the header itself, and the tensors in the order of their data.
     private func layout() -> (header: [UInt8], items: [Item]) {
         let items = tensors.sorted {
-            ($1.type.blockBytes, $0.name) < ($0.type.blockBytes, $1.name)
+            let (a, b) = (SafetensorsWriter.rank($0.type), SafetensorsWriter.rank($1.type))
+            return a == b ? Array($0.name.utf8).lexicographicallyPrecedes(Array($1.name.utf8)) : a < b
         }
         var header = JSONObject()
         if !metadata.isEmpty {
@@ -125,5 +126,13 @@ public struct SafetensorsWriter: Sendable {
         text += Array(repeating: UInt8(ascii: " "), count: (8 - text.count % 8) % 8)
         let length = UInt64(text.count).littleEndian
         return (withUnsafeBytes(of: length) { Array($0) } + text, items)
+    }
+
+    /// The place of a type in the layout.
+    private static func rank(_ type: TensorType) -> Int {
+        let order: [TensorType] = [
+            .u64, .i64, .f64, .f32, .u32, .i32, .bf16, .f16, .u16, .i16, .f8E8M0, .f8E4M3, .f8E5M2, .i8, .u8, .bool,
+        ]
+        return order.firstIndex(of: type) ?? order.count
     }
 }
