@@ -9,7 +9,7 @@ import Testing
         folder = try TemporaryFolder()
         for (number, name) in ["a", "b"].enumerated() {
             var writer = SafetensorsWriter(metadata: ["format": "pt"])
-            writer.add(name, floats: [Float(number), 2], shape: [2])
+            writer.add(name, [Float(number), 2], shape: [2])
             try writer.write(to: "\(folder.path)/model-\(number).safetensors")
         }
     }

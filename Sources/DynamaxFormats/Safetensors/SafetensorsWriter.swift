@@ -50,7 +50,7 @@ public struct SafetensorsWriter: Sendable {
     }
 
     /// Adds f32 numbers in row-major order.
-    public mutating func add(_ name: String, floats numbers: [Float], shape: [Int]) {
+    public mutating func add(_ name: String, _ numbers: [Float], shape: [Int]) {
         add(name, .f32, shape, .floats(numbers))
     }
 
