@@ -1,4 +1,4 @@
-package import CDynamax
+import CDynamax
 
 /// How the weights of a packed matrix are held.
 public enum WeightFormat: Hashable, Sendable, CustomStringConvertible {

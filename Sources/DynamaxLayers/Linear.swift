@@ -1,0 +1,31 @@
+public import DynamaxTensor
+
+/// An affine map of each row: y = W x + b.
+///
+/// Several maps of the same input may be stacked into one matrix, so that the input is read once; `split` takes
+/// their outputs apart.
+public struct Linear: Sendable {
+    /// [outputs, inputs]
+    public let weights: PackedMatrix
+    /// [outputs]
+    public let bias: Tensor?
+
+    public init(weights: PackedMatrix, bias: Tensor? = nil) {
+        precondition(bias.map { $0.shape.count == weights.outputs } ?? true)
+        self.weights = weights
+        self.bias = bias
+    }
+
+    public var inputs: Int { weights.inputs }
+    public var outputs: Int { weights.outputs }
+
+    /// Maps the rows of `x`, [rows, inputs], and adds `residual`, [rows, outputs], where given.
+    public func callAsFunction(_ x: Tensor, adding residual: Tensor? = nil) -> Tensor {
+        weights.multiply(x, bias: bias, adding: residual)
+    }
+
+    /// What one row of activations costs here.
+    public var cost: Cost {
+        Cost(bytes: weights.bytes + (bias?.shape.count ?? 0) * 4, multiplyAdds: inputs * outputs)
+    }
+}

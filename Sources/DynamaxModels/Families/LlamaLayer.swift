@@ -1,0 +1,52 @@
+// The decoder layer that Llama, Mistral, Qwen 2 and Qwen 3 share (Touvron et al. 2023; modeling_llama.py and kin in
+// transformers). The families differ in biases, windows and norms of queries and keys: see their files.
+
+import DynamaxLayers
+import DynamaxTensor
+
+/// Attention and gated feed-forward, each after a norm and added to the residual stream.
+struct LlamaLayer: DecoderLayer {
+    let attentionNorm: RMSNorm
+    /// Queries, keys and values stacked, [(heads + 2 * kvHeads) * headWidth, width].
+    let queryKeyValue: Linear
+    /// Qwen 3: norms over each head of queries and keys.
+    let headNorms: (query: RMSNorm, key: RMSNorm)?
+    let attentionOutput: Linear
+    let mlpNorm: RMSNorm
+    let mlp: GatedMLP
+    let shape: AttentionShape
+    let interleavedRotary: Bool
+
+    func callAsFunction(_ hidden: Tensor, _ context: LayerContext) -> Tensor {
+        let queryWidth = shape.heads * shape.headWidth
+        let qkv = queryKeyValue(attentionNorm(hidden))  // [rows, queries | keys | values]
+        var q = qkv.columns(0..<queryWidth)
+        var k = qkv.columns(queryWidth..<queryWidth + shape.kvWidth)
+        let v = qkv.columns(queryWidth + shape.kvWidth..<queryWidth + 2 * shape.kvWidth)
+        if let headNorms {
+            q = headNorms.query(q)
+            k = headNorms.key(k)
+        }
+        if let angles = context.angles {
+            q = q.rotated(headWidth: shape.headWidth, by: angles, interleaved: interleavedRotary)
+            k = k.rotated(headWidth: shape.headWidth, by: angles, interleaved: interleavedRotary)
+        }
+        let sequences = context.batch.attend(context.layer)
+        Tensor.write(keys: k, values: v, to: sequences, shape: shape)
+        let scale = 1 / Float(shape.headWidth).squareRoot()
+        let attended = q.attention(over: sequences, shape: shape, scale: scale)  // [rows, heads * headWidth]
+        let middle = attentionOutput(attended, adding: hidden)
+        return mlp(mlpNorm(middle), adding: middle)
+    }
+
+    func makeState(history: Int, on device: Device) -> LayerState {
+        .attention(KVCache(shape: shape, on: device))
+    }
+
+    func cost(atPosition position: Int) -> Cost {
+        let seen = min(position + 1, shape.window ?? .max)
+        let attention = Cost(
+            bytes: seen * shape.kvWidth * 2 * 4, multiplyAdds: seen * shape.heads * shape.headWidth * 2)
+        return queryKeyValue.cost + attentionOutput.cost + mlp.cost + attention
+    }
+}

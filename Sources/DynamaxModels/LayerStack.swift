@@ -1,0 +1,38 @@
+public import DynamaxLayers
+public import DynamaxTensor
+
+/// The one way to compute: run layers a ..< b on a batch of rows, each row one position of some sequence.
+///
+/// Prefill, decoding, batching, early exit, deferral, speculation and split execution are all calls of `run` with other
+/// layers and other rows. The numbers of a row do not depend on what else is in its batch, to the bit.
+public protocol LayerStack: Sendable {
+    var layerCount: Int { get }
+    /// Numbers of a hidden row.
+    var width: Int { get }
+    var vocabularySize: Int { get }
+    var device: Device { get }
+
+    /// The hidden rows that enter the first layer, [tokens, width]; tokens lie in 0 ..< vocabularySize.
+    func embed(_ tokens: [Token]) -> Tensor
+
+    /// Runs layers on rows that continue their sequences, [rows, width] -> [rows, width], and advances those sequences.
+    ///
+    /// - Parameters:
+    ///   - hidden: what the layer before the first one put out for these rows.
+    ///   - batch: says which rows belong to which sequence; each must stand at the same progress in all of `layers`.
+    func run(_ layers: Range<Int>, _ hidden: Tensor, _ batch: Batch) -> Tensor
+
+    /// The shared final norm and language-model head: [rows, width] -> [rows, vocabularySize].
+    func head(_ hidden: Tensor) -> Tensor
+
+    /// The state of an empty sequence.
+    ///
+    /// - Parameter history: positions that `truncate(to:)` can take back in recurrent layers.
+    func makeState(history: Int) -> SequenceState
+
+    /// What one row costs in a layer when its sequence has `position` positions before it.
+    func cost(ofLayer layer: Int, position: Int) -> Cost
+
+    /// What one row costs in `head`.
+    var headCost: Cost { get }
+}

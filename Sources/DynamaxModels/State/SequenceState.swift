@@ -1,0 +1,134 @@
+public import DynamaxTensor
+
+/// What one layer keeps of a sequence's past.
+public enum LayerState {
+    case attention(KVCache)
+    case recurrence(RecurrentState)
+
+    /// Positions consumed.
+    public var progress: Int {
+        switch self {
+        case .attention(let cache): cache.progress
+        case .recurrence(let state): state.progress
+        }
+    }
+
+    /// Bytes held, memory shared with other sequences included.
+    public var bytes: Int {
+        switch self {
+        case .attention(let cache): cache.bytes
+        case .recurrence(let state): state.bytes
+        }
+    }
+
+    func advance(_ rows: Int) {
+        switch self {
+        case .attention(let cache): cache.advance(rows)
+        case .recurrence(let state): state.advance(rows)
+        }
+    }
+
+    func fork() -> LayerState {
+        switch self {
+        case .attention(let cache): .attention(cache.fork())
+        case .recurrence(let state): .recurrence(state.fork())
+        }
+    }
+}
+
+/// The past of one sequence, as the layers of a model hold it: a value that can grow, go back, fork and move.
+///
+/// Each layer has consumed a number of positions, its progress, which never increases with depth. Rows that left early
+/// wait, as hidden states, before the layer where they stopped. The state of a layer at progress n is exactly what
+/// the full model would hold after n positions.
+///
+/// Rows are appended by `LayerStack.run`; the other operations are `truncate(to:)`, `fork()`, `serialize(positions:)`
+/// and `restore(_:)`. A state belongs to the task that runs its model; it is not thread-safe.
+public final class SequenceState {
+    /// What each layer keeps.
+    public let layers: [LayerState]
+    /// Numbers of a hidden row.
+    public let width: Int
+    /// Rows that wait before each layer.
+    private var pending: [PendingRows]
+
+    init(layers: [LayerState], width: Int) {
+        precondition(!layers.isEmpty)
+        self.layers = layers
+        self.width = width
+        pending = Array(repeating: PendingRows(width: width), count: layers.count)
+    }
+
+    private init(layers: [LayerState], width: Int, pending: [PendingRows]) {
+        self.layers = layers
+        self.width = width
+        self.pending = pending
+    }
+
+    /// Positions that have entered the first layer.
+    public var length: Int { layers[0].progress }
+
+    /// Positions that a layer has consumed.
+    public func progress(ofLayer layer: Int) -> Int { layers[layer].progress }
+
+    /// Rows that wait before a layer.
+    public func pendingRows(beforeLayer layer: Int) -> Int { pending[layer].count }
+
+    /// Bytes held, memory shared with other sequences included.
+    public var bytes: Int { layers.reduce(0) { $0 + $1.bytes } }
+
+    // MARK: Deferral
+
+    /// Lets rows that have run through the layers below `layer` wait there.
+    ///
+    /// - Parameter hidden: the positions after those that already wait there, [rows, width].
+    public func deferRows(_ hidden: Tensor, beforeLayer layer: Int) {
+        precondition(layer > 0)
+        pending[layer].append(hidden)
+        assert(isConsistent)
+    }
+
+    /// Takes the rows that wait before a layer, to run them on: [rows, width].
+    public func takePending(beforeLayer layer: Int, on device: Device) -> Tensor {
+        pending[layer].takeAll(on: device)
+    }
+
+    /// Whether progress falls with depth only by the rows that wait.
+    public var isConsistent: Bool {
+        layers.indices.dropFirst().allSatisfy { layers[$0 - 1].progress - layers[$0].progress == pending[$0].count }
+    }
+
+    // MARK: Truncate and fork
+
+    /// Forgets the positions from `position` on.
+    ///
+    /// - Throws: `StateError` when the position lies beyond the end, or before what a recurrent layer remembers; nothing
+    ///   has changed then.
+    public func truncate(to position: Int) throws(StateError) {
+        guard (0...length).contains(position) else { throw .beyondEnd(position: position, end: length) }
+        for case .recurrence(let state) in layers where !state.canTruncate(to: position) {
+            throw .beyondHistory(position: position, oldest: state.oldest)
+        }
+        for layer in layers {
+            switch layer {
+            case .attention(let cache): cache.truncate(to: position)
+            case .recurrence(let state): state.truncate(to: position)
+            }
+        }
+        for layer in layers.indices.dropFirst() where pending[layer].count > 0 {
+            pending[layer].keepFirst(layers[layer - 1].progress - layers[layer].progress)
+        }
+    }
+
+    /// A state of the same past; memory is shared until one of the two changes it.
+    public func fork() -> SequenceState {
+        SequenceState(layers: layers.map { $0.fork() }, width: width, pending: pending)
+    }
+
+    // MARK: Pending rows, for serialization
+
+    var pendingContents: [PendingRows] {
+        get { pending }
+        set { pending = newValue }
+    }
+}

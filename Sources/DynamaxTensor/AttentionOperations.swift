@@ -1,0 +1,73 @@
+package import CDynamax
+
+// Attention over KV blocks. Layout and order of the sums: CDynamax.h, section "Attention".
+
+/// The extents of attention that do not depend on the input.
+public struct AttentionShape: Hashable, Sendable {
+    /// Query heads.
+    public let heads: Int
+    /// Key and value heads; divides `heads`.
+    public let kvHeads: Int
+    /// Columns of one head.
+    public let headWidth: Int
+    /// Positions that a row sees, its own included; nil for all.
+    public let window: Int?
+
+    public init(heads: Int, kvHeads: Int, headWidth: Int, window: Int? = nil) {
+        self.heads = heads
+        self.kvHeads = kvHeads
+        self.headWidth = headWidth
+        self.window = window
+    }
+
+    /// Columns of keys, and of values, for all heads.
+    public var kvWidth: Int { kvHeads * headWidth }
+
+    /// Numbers in one KV block of one layer.
+    package var blockFloats: Int {
+        let lanes = Int(DX_LANES)
+        return kvHeads * Int(DX_BLOCK) * (headWidth + (headWidth + lanes - 1) / lanes * lanes)
+    }
+}
+
+extension Tensor {
+    /// Positions held by one KV block.
+    package static var blockPositions: Int { Int(DX_BLOCK) }
+
+    /// Stores the rows of keys and values in the KV blocks of their sequences.
+    ///
+    /// - Parameters:
+    ///   - keys: [rows, kvWidth]
+    ///   - values: [rows, kvWidth]
+    ///   - sequences: whose blocks exist for all positions written, and belong to them alone.
+    package static func write(
+        keys: Tensor, values: Tensor, to sequences: UnsafeBufferPointer<dx_sequence>, shape: AttentionShape
+    ) {
+        let arguments = dx_kv_write(
+            sequences: sequences.baseAddress, count: Int64(sequences.count), kv_heads: Int64(shape.kvHeads),
+            width: Int64(shape.headWidth), keys: keys.pointer, values: values.pointer,
+            key_stride: Int64(keys.rowStride), value_stride: Int64(values.rowStride))
+        keys.device.run(keys.device.kernels.pointee.kv_write, arguments, units: shape.kvHeads)
+        withExtendedLifetime((keys, values)) {}
+    }
+
+    /// Attends from each row of queries to the positions of its sequence up to its own.
+    ///
+    /// - Parameter sequences: whose blocks hold keys and values of all those positions.
+    /// - Returns: [rows, heads * headWidth]
+    package func attention(
+        over sequences: UnsafeBufferPointer<dx_sequence>, shape: AttentionShape, scale: Float
+    ) -> Tensor {
+        let y = Tensor(uninitialized: Shape(rows: rows, columns: shape.heads * shape.headWidth), on: device)
+        let tile = Int64(DX_ROW_TILE)
+        let tiles = sequences.last.map { $0.tile + ($0.rows + tile - 1) / tile } ?? 0
+        let arguments = dx_attention(
+            sequences: sequences.baseAddress, count: Int64(sequences.count), tiles: tiles,
+            heads: Int64(shape.heads), kv_heads: Int64(shape.kvHeads), width: Int64(shape.headWidth),
+            window: Int64(shape.window ?? 0), scale: scale, queries: pointer, query_stride: Int64(rowStride),
+            y: y.mutablePointer, y_stride: Int64(y.rowStride))
+        device.run(device.kernels.pointee.attention, arguments, units: shape.kvHeads * Int(tiles))
+        withExtendedLifetime(self) {}
+        return y
+    }
+}

@@ -1,0 +1,162 @@
+import CDynamax
+
+// Operations that treat each row on its own. Formulas: CDynamax.h, section "Rows".
+
+extension Tensor {
+    /// Divides each row, or each group of its columns, by its root mean square and scales it.
+    ///
+    /// - Parameters:
+    ///   - weight: [columns], or [group] to use the same scales in each group.
+    ///   - group: columns that share a mean; all of them by default.
+    ///   - gate: [rows, columns]; multiplies by silu(gate) before the norm (Mamba-2).
+    /// - Returns: [rows, columns]
+    public func rmsNorm(weight: Tensor, epsilon: Float, group: Int? = nil, gate: Tensor? = nil) -> Tensor {
+        let group = group ?? columns
+        precondition(columns % group == 0 && (weight.shape.count == columns || weight.shape.count == group))
+        let y = Tensor(uninitialized: Shape(rows: rows, columns: columns), on: device)
+        let arguments = dx_rms_norm(
+            rows: Int64(rows), width: Int64(columns), group: Int64(group), x: pointer, x_stride: Int64(rowStride),
+            gate: gate?.pointer, gate_stride: Int64(gate?.rowStride ?? 0), weight: weight.pointer,
+            weight_repeats: weight.shape.count != columns, epsilon: epsilon, y: y.mutablePointer,
+            y_stride: Int64(y.rowStride))
+        device.run(device.kernels.pointee.rms_norm, arguments, units: rows, grain: 4)
+        withExtendedLifetime((self, weight, gate)) {}
+        return y
+    }
+
+    /// Rotates the first columns of each head by the angles of its row (rotary position embedding).
+    ///
+    /// - Parameters:
+    ///   - width: columns of one head.
+    ///   - angles: of the same rows.
+    ///   - interleaved: whether pairs are (2i, 2i + 1) rather than (i, i + rotated / 2).
+    /// - Returns: [rows, columns]
+    public func rotated(headWidth width: Int, by angles: RotaryAngles, interleaved: Bool) -> Tensor {
+        precondition(columns % width == 0 && angles.cosines.rows == rows)
+        let y = Tensor(uninitialized: Shape(rows: rows, columns: columns), on: device)
+        let arguments = dx_rotary(
+            rows: Int64(rows), heads: Int64(columns / width), width: Int64(width),
+            rotated: Int64(2 * angles.cosines.columns), interleaved: interleaved, x: pointer,
+            x_stride: Int64(rowStride), cosines: angles.cosines.pointer, sines: angles.sines.pointer,
+            y: y.mutablePointer, y_stride: Int64(y.rowStride))
+        device.run(device.kernels.pointee.rotary, arguments, units: rows, grain: 8)
+        withExtendedLifetime((self, angles)) {}
+        return y
+    }
+
+    /// The gated activation silu(self) * up.
+    ///
+    /// - Parameter up: [rows, columns]
+    public func swiglu(up: Tensor) -> Tensor {
+        precondition(shape == up.shape)
+        let y = Tensor(uninitialized: Shape(rows: rows, columns: columns), on: device)
+        let arguments = dx_swiglu(
+            rows: Int64(rows), width: Int64(columns), gate: pointer, up: up.pointer, gate_stride: Int64(rowStride),
+            up_stride: Int64(up.rowStride), y: y.mutablePointer, y_stride: Int64(y.rowStride))
+        device.run(device.kernels.pointee.swiglu, arguments, units: rows, grain: 4)
+        withExtendedLifetime((self, up)) {}
+        return y
+    }
+
+    /// The softmax of each row divided by a temperature above zero.
+    public func softmax(temperature: Float = 1) -> Tensor {
+        let y = Tensor(uninitialized: Shape(rows: rows, columns: columns), on: device)
+        let arguments = dx_softmax(
+            rows: Int64(rows), width: Int64(columns), x: pointer, x_stride: Int64(rowStride),
+            temperature: temperature, y: y.mutablePointer, y_stride: Int64(y.rowStride))
+        device.run(device.kernels.pointee.softmax, arguments, units: rows)
+        withExtendedLifetime(self) {}
+        return y
+    }
+
+    /// What exit scores and greedy decoding need to know of each row of logits.
+    public func summarizedLogits() -> [LogitSummary] {
+        let width = columns
+        return [dx_logit_summary](unsafeUninitializedCapacity: rows) { buffer, count in
+            let arguments = dx_summarize(
+                rows: Int64(rows), width: Int64(width), logits: pointer, stride: Int64(rowStride),
+                summaries: buffer.baseAddress)
+            device.run(device.kernels.pointee.summarize, arguments, units: rows)
+            withExtendedLifetime(self) {}
+            count = rows
+        }.map(LogitSummary.init)
+    }
+
+    /// The cosine between each row and the same row of `other`; 0 where one of them is zero.
+    public func cosines(with other: Tensor) -> [Float] {
+        precondition(shape == other.shape)
+        return [Float](unsafeUninitializedCapacity: rows) { buffer, count in
+            let arguments = dx_cosine(
+                rows: Int64(rows), width: Int64(columns), a: pointer, b: other.pointer, a_stride: Int64(rowStride),
+                b_stride: Int64(other.rowStride), y: buffer.baseAddress)
+            device.run(device.kernels.pointee.cosine, arguments, units: rows)
+            withExtendedLifetime((self, other)) {}
+            count = rows
+        }
+    }
+
+    /// A matrix of some rows of this one, in the order given.
+    public func gatheringRows(_ indices: [Int]) -> Tensor {
+        let y = Tensor(uninitialized: Shape(rows: indices.count, columns: columns), on: device)
+        for (target, row) in indices.enumerated() {
+            precondition((0..<rows).contains(row))
+            (y.mutablePointer + target * y.rowStride).update(from: pointer + row * rowStride, count: columns)
+        }
+        withExtendedLifetime(self) {}
+        return y
+    }
+
+    /// The rows of several matrices of the same width, one after the other.
+    public static func stackingRows(_ parts: [Tensor]) -> Tensor {
+        precondition(!parts.isEmpty && parts.allSatisfy { $0.columns == parts[0].columns })
+        if parts.count == 1 { return parts[0] }
+        let rows = parts.reduce(0) { $0 + $1.rows }
+        let y = Tensor(uninitialized: Shape(rows: rows, columns: parts[0].columns), on: parts[0].device)
+        var target = y.mutablePointer
+        for part in parts {
+            for row in 0..<part.rows {
+                target.update(from: part.pointer + row * part.rowStride, count: part.columns)
+                target += y.rowStride
+            }
+            withExtendedLifetime(part) {}
+        }
+        return y
+    }
+}
+
+/// The rotation of each row of a batch: one angle for each pair of rotated columns.
+public struct RotaryAngles: Sendable {
+    /// [rows, pairs]
+    public let cosines: Tensor
+    /// [rows, pairs]
+    public let sines: Tensor
+
+    /// Takes cosines and sines of the same shape.
+    public init(cosines: Tensor, sines: Tensor) {
+        precondition(cosines.shape == sines.shape)
+        self.cosines = cosines
+        self.sines = sines
+    }
+}
+
+/// The facts about one row of logits that decisions are made from.
+public struct LogitSummary: Sendable {
+    /// The index of the first of the largest logits; nil if any logit is NaN.
+    public let argmax: Int32?
+    /// The largest logit.
+    public let maximum: Float
+    /// The second largest logit.
+    public let second: Float
+    /// log(sum(exp(logits)))
+    public let logSumExp: Float
+    /// The entropy of the softmax, in nats.
+    public let entropy: Float
+
+    init(_ summary: dx_logit_summary) {
+        argmax = summary.argmax < 0 ? nil : summary.argmax
+        maximum = summary.maximum
+        second = summary.second
+        logSumExp = summary.log_sum_exp
+        entropy = summary.entropy
+    }
+}
