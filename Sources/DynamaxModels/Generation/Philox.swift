@@ -1,0 +1,62 @@
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// A counter-based random number generator, Philox4x32-10 (Salmon et al. 2011), whose whole state is a key and a count.
+///
+/// The n-th number depends on seed and n alone, so a moved or resumed sequence draws what it would have drawn.
+public struct Philox: RandomNumberGenerator, Hashable, Sendable, Codable {
+    public let seed: UInt64
+    /// 32-bit numbers drawn so far.
+    public private(set) var drawn: UInt64
+
+    public init(seed: UInt64, drawn: UInt64 = 0) {
+        self.seed = seed
+        self.drawn = drawn
+    }
+
+    /// The next 32 random bits.
+    public mutating func next32() -> UInt32 {
+        let block = Philox.block(counter: drawn / 4, key: seed)
+        let word = block[Int(drawn % 4)]
+        drawn &+= 1
+        return word
+    }
+
+    public mutating func next() -> UInt64 {
+        let low = UInt64(next32())
+        return low | UInt64(next32()) << 32
+    }
+
+    /// A number in 0 ..< 1, of 24 random bits.
+    public mutating func uniform() -> Float {
+        Float(next32() >> 8) * 0x1p-24
+    }
+
+    /// A normally distributed number (Box and Muller).
+    public mutating func normal() -> Float {
+        let radius = (-2 * log(1 - uniform())).squareRoot()
+        return radius * cos(2 * .pi * uniform())
+    }
+
+    /// Ten rounds over the counter; the upper half of the 128-bit counter is zero.
+    static func block(counter: UInt64, key: UInt64) -> InlineArray<4, UInt32> {
+        var x: InlineArray<4, UInt32> = [UInt32(truncatingIfNeeded: counter), UInt32(counter >> 32), 0, 0]
+        var (k0, k1) = (UInt32(truncatingIfNeeded: key), UInt32(key >> 32))
+        for _ in 0..<10 {
+            let a = UInt64(x[0]) * 0xD251_1F53
+            let b = UInt64(x[2]) * 0xCD9E_8D57
+            x = [
+                UInt32(b >> 32) ^ x[1] ^ k0, UInt32(truncatingIfNeeded: b),
+                UInt32(a >> 32) ^ x[3] ^ k1, UInt32(truncatingIfNeeded: a),
+            ]
+            k0 &+= 0x9E37_79B9
+            k1 &+= 0xBB67_AE85
+        }
+        return x
+    }
+}
