@@ -85,6 +85,6 @@ public struct RotaryEmbedding: Sendable {
                 index += 1
             }
         }
-        return RotaryAngles(cosines: cosines, sines: sines)
+        return RotaryAngles(cosines: cosines, sines: sines, interleaved: interleaved)
     }
 }

@@ -29,14 +29,13 @@ extension Tensor {
     /// - Parameters:
     ///   - width: columns of one head.
     ///   - angles: of the same rows.
-    ///   - interleaved: whether pairs are (2i, 2i + 1) rather than (i, i + rotated / 2).
     /// - Returns: [rows, columns]
-    public func rotated(headWidth width: Int, by angles: RotaryAngles, interleaved: Bool) -> Tensor {
+    public func rotated(headWidth width: Int, by angles: RotaryAngles) -> Tensor {
         precondition(columns % width == 0 && angles.cosines.rows == rows)
         let y = Tensor(uninitialized: Shape(rows: rows, columns: columns), on: device)
         let arguments = dx_rotary(
             rows: Int64(rows), heads: Int64(columns / width), width: Int64(width),
-            rotated: Int64(2 * angles.cosines.columns), interleaved: interleaved, x: pointer,
+            rotated: Int64(2 * angles.cosines.columns), interleaved: angles.interleaved, x: pointer,
             x_stride: Int64(rowStride), cosines: angles.cosines.pointer, sines: angles.sines.pointer,
             y: y.mutablePointer, y_stride: Int64(y.rowStride))
         device.run(device.kernels.pointee.rotary, arguments, units: rows, grain: 8)
@@ -130,10 +129,13 @@ public struct RotaryAngles: Sendable {
     public let cosines: Tensor
     /// [rows, pairs]
     public let sines: Tensor
+    /// Whether pairs are columns (2i, 2i + 1) rather than (i, i + pairs).
+    public let interleaved: Bool
 
     /// Takes cosines and sines of the same shape.
-    public init(cosines: Tensor, sines: Tensor) {
+    public init(cosines: Tensor, sines: Tensor, interleaved: Bool) {
         precondition(cosines.shape == sines.shape)
+        self.interleaved = interleaved
         self.cosines = cosines
         self.sines = sines
     }

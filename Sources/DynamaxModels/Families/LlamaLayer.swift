@@ -15,7 +15,6 @@ struct LlamaLayer: DecoderLayer {
     let mlpNorm: RMSNorm
     let mlp: GatedMLP
     let shape: AttentionShape
-    let interleavedRotary: Bool
 
     func callAsFunction(_ hidden: Tensor, _ context: LayerContext) -> Tensor {
         let queryWidth = shape.heads * shape.headWidth
@@ -28,8 +27,8 @@ struct LlamaLayer: DecoderLayer {
             k = headNorms.key(k)
         }
         if let angles = context.angles {
-            q = q.rotated(headWidth: shape.headWidth, by: angles, interleaved: interleavedRotary)
-            k = k.rotated(headWidth: shape.headWidth, by: angles, interleaved: interleavedRotary)
+            q = q.rotated(headWidth: shape.headWidth, by: angles)
+            k = k.rotated(headWidth: shape.headWidth, by: angles)
         }
         let sequences = context.batch.attend(context.layer)
         Tensor.write(keys: k, values: v, to: sequences, shape: shape)

@@ -72,19 +72,12 @@ public final class Batch {
         return UnsafeBufferPointer(rebasing: sequences[..<parts.count])
     }
 
-    /// Runs the kernels of a recurrent layer over the rows, and records their inputs for going back.
-    ///
-    /// Where a part is so long that only its last rows can be recorded, `body` is called twice: up to those rows, when the
-    /// checkpoint is taken, and over the rest.
-    ///
-    /// - Parameters:
-    ///   - inputs: what `Recurrence.replay` needs of each row, side by side.
-    ///   - body: the kernels' calls.
-    func recur(_ layer: Int, recording inputs: [Tensor], _ body: (UnsafeBufferPointer<dx_sequence>) -> Void) {
+    /// The sequences as a recurrent layer needs them.
+    func recur(_ layer: Int) -> RecurrentPass {
         var row = 0
         var later = parts.count
         for (index, part) in parts.enumerated() {
-            let state = recurrentState(part, layer)
+            let state = recurrentState(index, layer)
             let first = state.rowsBeforeCheckpoint(of: part.rows)
             state.open(&sequences[index])
             sequences[index].row = Int64(row)
@@ -98,28 +91,57 @@ public final class Batch {
             }
             row += part.rows
         }
-        body(UnsafeBufferPointer(rebasing: sequences[..<parts.count]))
-        if later > parts.count {
-            for (index, part) in parts.enumerated() where rowsRun(index) < part.rows {
-                recurrentState(part, layer).checkpoint()
-            }
-            body(UnsafeBufferPointer(rebasing: sequences[parts.count..<later]))
-        }
-        row = 0
-        for (index, part) in parts.enumerated() {
-            let first = rowsRun(index) < part.rows ? rowsRun(index) : 0
-            recurrentState(part, layer).record(inputs, rows: row + first..<row + part.rows)
-            row += part.rows
-        }
+        return RecurrentPass(
+            batch: self, layer: layer, first: UnsafeBufferPointer(rebasing: sequences[..<parts.count]),
+            second: UnsafeBufferPointer(rebasing: sequences[parts.count..<later]))
     }
 
-    /// Rows of a part that the first call of `recur`'s body runs.
-    private func rowsRun(_ index: Int) -> Int { Int(sequences[index].rows) }
-
-    private func recurrentState(_ part: Part, _ layer: Int) -> RecurrentState {
-        guard case .recurrence(let state) = part.state.layers[layer] else {
+    fileprivate func recurrentState(_ index: Int, _ layer: Int) -> RecurrentState {
+        guard case .recurrence(let state) = parts[index].state.layers[layer] else {
             preconditionFailure("layer \(layer) has no recurrent state")
         }
         return state
     }
+}
+
+/// One run of a recurrent layer over a batch: windows move, then states move, then the inputs are recorded for going back.
+///
+/// Where a part is so long that only its last rows can be recorded, kernels run in two calls: up to those rows, where the
+/// checkpoint is taken, and over the rest. Recurrences give the same bits however a sequence is cut.
+struct RecurrentPass {
+    fileprivate let batch: Batch
+    fileprivate let layer: Int
+    fileprivate let first: UnsafeBufferPointer<dx_sequence>
+    fileprivate let second: UnsafeBufferPointer<dx_sequence>
+
+    /// Runs the convolution.
+    func moveWindows(_ kernels: (UnsafeBufferPointer<dx_sequence>) -> Void) {
+        move(kernels) { $0.checkpointWindow() }
+    }
+
+    /// Runs the recurrence.
+    func moveStates(_ kernels: (UnsafeBufferPointer<dx_sequence>) -> Void) {
+        move(kernels) { $0.checkpointState() }
+    }
+
+    /// Records what `Recurrence.replay` needs of each row: parts of it side by side, each [rows, part width].
+    func record(_ inputs: [Tensor]) {
+        var row = 0
+        for (index, part) in batch.parts.enumerated() {
+            let skipped = isCut(index) ? Int(first[index].rows) : 0
+            batch.recurrentState(index, layer).record(inputs, rows: row + skipped..<row + part.rows)
+            row += part.rows
+        }
+    }
+
+    private func move(
+        _ kernels: (UnsafeBufferPointer<dx_sequence>) -> Void, _ checkpoint: (RecurrentState) -> Void
+    ) {
+        kernels(first)
+        guard !second.isEmpty else { return }
+        for index in batch.parts.indices where isCut(index) { checkpoint(batch.recurrentState(index, layer)) }
+        kernels(second)
+    }
+
+    private func isCut(_ index: Int) -> Bool { Int(first[index].rows) < batch.parts[index].rows }
 }

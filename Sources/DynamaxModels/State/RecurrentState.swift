@@ -63,7 +63,7 @@ public final class RecurrentState {
 
     // MARK: Append
 
-    /// How many of `rows` new rows must run before the checkpoint moves to where they end: the rest is recorded.
+    /// How many of `rows` new rows are to run before a new checkpoint is taken; 0 where all of them can be recorded.
     func rowsBeforeCheckpoint(of rows: Int) -> Int {
         guard let history, history.count + rows > 2 * window else { return 0 }
         return max(rows - window, 0)
@@ -76,11 +76,23 @@ public final class RecurrentState {
         sequence.position = Int64(progress)
     }
 
-    /// Takes the present as the checkpoint; what was recorded before is forgotten.
-    func checkpoint() {
-        guard history != nil else { return }
-        history?.checkpoint = copy(of: memory)
+    /// Takes the present window as the checkpoint's.
+    func checkpointWindow() {
+        checkpoint(0, count: RecurrentState.windowStride(recurrence))
+    }
+
+    /// Takes the present state as the checkpoint's. After both halves, what was recorded before is forgotten.
+    func checkpointState() {
+        checkpoint(RecurrentState.windowStride(recurrence), count: recurrence.stateFloats)
         history?.count = 0
+    }
+
+    private func checkpoint(_ start: Int, count: Int) {
+        guard var history else { return }
+        self.history = nil  // so that the checkpoint below is referred to once, unless it is shared
+        if !isKnownUniquelyReferenced(&history.checkpoint) { history.checkpoint = copy(of: history.checkpoint) }
+        (history.checkpoint.storage.floats + start).update(from: memory.storage.floats + start, count: count)
+        self.history = history
     }
 
     /// Counts rows that the kernels have consumed.

@@ -1,0 +1,132 @@
+// Mamba-2 (Dao and Gu 2024; modeling_mamba2.py in transformers), as in Codestral Mamba.
+//
+// The gated norm works on each group of channels by itself. `norm_before_gate` of config.json is ignored, as the reference does:
+// it gates first.
+
+import CDynamax
+import DynamaxFormats
+import DynamaxLayers
+import DynamaxTensor
+
+enum Mamba2: Family {
+    static func load(_ json: JSONNode, _ parameters: Parameters) throws -> DecoderStack {
+        var configuration = try MambaConfiguration(json, tiedByDefault: false)
+        let heads = try json.size("num_heads")
+        let headWidth = try json.size("head_dim")
+        let groups = try json.optionalSize("n_groups") ?? 1
+        configuration.inner = heads * headWidth
+        guard headWidth <= 1024 else { throw try json.node("head_dim").expected("at most 1024") }
+        guard heads % groups == 0 else { throw try json.node("n_groups").expected("a divisor of num_heads") }
+        let expand = try json.positive("expand", default: 2)
+        guard Int(min(expand, 1024) * Double(configuration.width)) == configuration.inner else {
+            throw try json.node("num_heads").expected("expand * hidden_size = num_heads * head_dim")
+        }
+        let limit = try timeStepLimit(json)
+        return try configuration.load(parameters) {
+            try layer($0, configuration, heads: heads, groups: groups, limit: limit)
+        }
+    }
+
+    private static func timeStepLimit(_ json: JSONNode) throws(FormatError) -> ClosedRange<Float> {
+        guard let bounds = try json.optionalArray("time_step_limit") else { return 0...Float.infinity }
+        guard bounds.count == 2, case let (low, high) = (try bounds[0].double(), try bounds[1].double()), low <= high
+        else { throw try json.node("time_step_limit").expected("two numbers, the smaller first") }
+        return Float(low)...Float(high)
+    }
+
+    private static func layer(
+        _ parameters: Parameters, _ configuration: MambaConfiguration, heads: Int, groups: Int,
+        limit: ClosedRange<Float>
+    ) throws -> Mamba2Layer {
+        let (width, inner, states) = (configuration.width, configuration.inner, configuration.states)
+        let channels = inner + 2 * groups * states
+        let mixer = parameters.scoped("mixer")
+        let a = try mixer.numbers("A_log", [heads]).map { -exponential($0) }
+        return Mamba2Layer(
+            norm: try parameters.norm("norm", width, epsilon: configuration.epsilon),
+            input: try mixer.linear(
+                "in_proj", outputs: inner + channels + heads, inputs: width, bias: configuration.bias),
+            gatedNorm: try mixer.norm("norm", inner, epsilon: configuration.epsilon, group: inner / groups),
+            output: try mixer.linear("out_proj", outputs: width, inputs: inner, bias: configuration.bias),
+            recurrence: Mamba2Recurrence(
+                convolution: try CausalConvolution(
+                    mixer, channels: channels, taps: configuration.taps, bias: configuration.convolutionBias),
+                ssd: SSDParameters(
+                    a: Tensor(a, [heads], on: parameters.device), d: try mixer.vector("D", heads),
+                    timeStepBias: try mixer.vector("dt_bias", heads), timeStepLimit: limit,
+                    headWidth: inner / heads, groups: groups, states: states)))
+    }
+}
+
+/// A norm and a Mamba-2 mixer, added to the residual stream.
+struct Mamba2Layer: DecoderLayer {
+    let norm: RMSNorm
+    /// Gate, convolved channels and time steps stacked, [inner + channels + heads, width].
+    let input: Linear
+    let gatedNorm: RMSNorm
+    let output: Linear
+    let recurrence: Mamba2Recurrence
+
+    func callAsFunction(_ hidden: Tensor, _ context: LayerContext) -> Tensor {
+        let ssd = recurrence.ssd
+        let (inner, channels) = (recurrence.inner, recurrence.channels)
+        let pass = context.batch.recur(context.layer)
+
+        let zxt = input(norm(hidden))  // [rows, z | x B C | time step]
+        let z = zxt.columns(0..<inner)
+        let raw = zxt.columns(inner..<inner + channels)
+        let dt = zxt.columns(inner + channels..<inner + channels + ssd.heads)
+        let xbc = Tensor(uninitialized: Shape(rows: hidden.rows, columns: channels), on: hidden.device)
+        pass.moveWindows { recurrence.convolution($0, raw, into: xbc) }
+
+        let (x, b, c) = recurrence.split(xbc)
+        let y = Tensor(uninitialized: Shape(rows: hidden.rows, columns: inner), on: hidden.device)
+        pass.moveStates { ssd.recur($0, x: x, timeStep: dt, b: b, output: (c, y)) }
+
+        pass.record([raw, dt])
+        return output(gatedNorm(y, gate: z), adding: hidden)
+    }
+
+    func makeState(history: Int, on device: Device) -> LayerState {
+        .recurrence(RecurrentState(recurrence, window: history, on: device))
+    }
+
+    func cost(atPosition position: Int) -> Cost {
+        let state = recurrence.stateFloats + recurrence.windowFloats
+        return input.cost + output.cost
+            + Cost(bytes: 2 * state * 4, multiplyAdds: 3 * recurrence.stateFloats + 2 * recurrence.windowFloats)
+    }
+}
+
+/// How recorded inputs, [channels before the convolution | time steps], move the state of a Mamba-2 layer.
+final class Mamba2Recurrence: Recurrence {
+    let convolution: CausalConvolution
+    let ssd: SSDParameters
+
+    init(convolution: CausalConvolution, ssd: SSDParameters) {
+        self.convolution = convolution
+        self.ssd = ssd
+    }
+
+    var inner: Int { ssd.heads * ssd.headWidth }
+    var channels: Int { inner + 2 * ssd.groups * ssd.states }
+    var windowFloats: Int { convolution.windowFloats }
+    var stateFloats: Int { ssd.stateFloats }
+    var inputWidth: Int { channels + ssd.heads }
+
+    /// The recurrence's input, B and C in the convolved channels.
+    func split(_ xbc: Tensor) -> (x: Tensor, b: Tensor, c: Tensor) {
+        let groupWidth = ssd.groups * ssd.states
+        return (
+            xbc.columns(0..<inner), xbc.columns(inner..<inner + groupWidth),
+            xbc.columns(inner + groupWidth..<inner + 2 * groupWidth)
+        )
+    }
+
+    func replay(_ inputs: Tensor, _ sequences: UnsafeBufferPointer<dx_sequence>) {
+        let xbc = Tensor(uninitialized: Shape(rows: inputs.rows, columns: channels), on: inputs.device)
+        convolution(sequences, inputs.columns(0..<channels), into: xbc)
+        let (x, b, _) = split(xbc)
+        ssd.recur(sequences, x: x, timeStep: inputs.columns(channels..<channels + ssd.heads), b: b, output: nil)
+    }
+}

@@ -1,0 +1,81 @@
+// The layer of Mamba (Gu and Dao 2023, section 3; modeling_mamba.py in transformers), shared with Falcon Mamba.
+
+import CDynamax
+import DynamaxLayers
+import DynamaxTensor
+
+/// A norm and a selective state-space mixer, added to the residual stream.
+struct MambaLayer: DecoderLayer {
+    let norm: RMSNorm
+    /// The recurrence's input and its gate stacked, [2 * inner, width].
+    let input: Linear
+    /// Time step, B and C stacked, [rank + 2 * states, inner].
+    let selection: Linear
+    /// Falcon Mamba: norms without weights on the time step and on B and C.
+    let selectionNorms: (timeStep: RMSNorm, state: RMSNorm)?
+    /// [inner, rank]; its bias is a parameter of the scan.
+    let timeStep: Linear
+    let output: Linear
+    let recurrence: MambaRecurrence
+
+    func callAsFunction(_ hidden: Tensor, _ context: LayerContext) -> Tensor {
+        let (inner, states, rank) = (recurrence.scan.channels, recurrence.scan.states, timeStep.inputs)
+        let pass = context.batch.recur(context.layer)
+
+        let xz = input(norm(hidden))  // [rows, x | z]
+        let raw = xz.columns(0..<inner)
+        let z = xz.columns(inner..<2 * inner)
+        let x = Tensor(uninitialized: Shape(rows: hidden.rows, columns: inner), on: hidden.device)
+        pass.moveWindows { recurrence.convolution($0, raw, into: x) }
+
+        let tbc = selection(x)  // [rows, time step | B | C]
+        var t = tbc.columns(0..<rank)
+        var b = tbc.columns(rank..<rank + states)
+        var c = tbc.columns(rank + states..<rank + 2 * states)
+        if let selectionNorms {
+            t = selectionNorms.timeStep(t)
+            b = selectionNorms.state(b)
+            c = selectionNorms.state(c)
+        }
+        let dt = timeStep(t)  // [rows, inner]
+        let y = Tensor(uninitialized: x.shape, on: hidden.device)
+        pass.moveStates { recurrence.scan.scan($0, x: x, timeStep: dt, b: b, output: (c, z, y)) }
+
+        pass.record([raw, dt, b])
+        return output(y, adding: hidden)
+    }
+
+    func makeState(history: Int, on device: Device) -> LayerState {
+        .recurrence(RecurrentState(recurrence, window: history, on: device))
+    }
+
+    func cost(atPosition position: Int) -> Cost {
+        let state = recurrence.stateFloats + recurrence.windowFloats
+        return input.cost + selection.cost + timeStep.cost + output.cost
+            + Cost(bytes: 2 * state * 4, multiplyAdds: 3 * recurrence.stateFloats + 2 * recurrence.windowFloats)
+    }
+}
+
+/// How recorded inputs, [x before the convolution | time step | B], move the state of a Mamba layer.
+final class MambaRecurrence: Recurrence {
+    let convolution: CausalConvolution
+    let scan: ScanParameters
+
+    init(convolution: CausalConvolution, scan: ScanParameters) {
+        self.convolution = convolution
+        self.scan = scan
+    }
+
+    var windowFloats: Int { convolution.windowFloats }
+    var stateFloats: Int { scan.stateFloats }
+    var inputWidth: Int { 2 * scan.channels + scan.states }
+
+    func replay(_ inputs: Tensor, _ sequences: UnsafeBufferPointer<dx_sequence>) {
+        let inner = scan.channels
+        let x = Tensor(uninitialized: Shape(rows: inputs.rows, columns: inner), on: inputs.device)
+        convolution(sequences, inputs.columns(0..<inner), into: x)
+        scan.scan(
+            sequences, x: x, timeStep: inputs.columns(inner..<2 * inner),
+            b: inputs.columns(2 * inner..<2 * inner + scan.states), output: nil)
+    }
+}
