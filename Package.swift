@@ -13,7 +13,7 @@ func room(_ name: String, imports: [Target.Dependency], resources: [Resource]? =
 }
 
 func tests(_ name: String, of rooms: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: rooms + ["TestSupport"], exclude: [], swiftSettings: swiftSettings)
+    .testTarget(name: name, dependencies: rooms + ["TestSupport"], swiftSettings: swiftSettings)
 }
 
 let package = Package(
@@ -53,6 +53,7 @@ let package = Package(
             swiftSettings: swiftSettings),
         tests("DynamaxTensorTests", of: ["CDynamax", "DynamaxTensor"]),
         tests("DynamaxFormatsTests", of: ["CDynamax", "DynamaxTensor", "DynamaxFormats"]),
+        tests("DynamaxModelsTests", of: ["DynamaxTensor", "DynamaxLayers", "DynamaxFormats", "DynamaxModels"]),
         tests("DynamaxTextTests", of: ["DynamaxFormats", "DynamaxText"]),
     ],
     swiftLanguageModes: [.v6]

@@ -9,8 +9,11 @@ public protocol DecoderLayer: Sendable {
     /// Maps hidden rows, [rows, width] -> [rows, width].
     func callAsFunction(_ hidden: Tensor, _ context: LayerContext) -> Tensor
 
-    /// What one row costs when its sequence has `position` positions before it.
-    func cost(atPosition position: Int) -> Cost
+    /// What the linear layers cost for one row.
+    var weightCost: Cost { get }
+
+    /// What reading and moving the state costs for one row, when its sequence has `position` positions before it.
+    func stateCost(atPosition position: Int) -> Cost
 }
 
 /// Where a layer's rows come from.
@@ -54,7 +57,7 @@ public struct DecoderStack: LayerStack {
         SequenceState(layers: layers.map { $0.makeState(history: history, on: device) }, width: width)
     }
 
-    public func cost(ofLayer layer: Int, position: Int) -> Cost { layers[layer].cost(atPosition: position) }
+    public func cost(ofLayer layer: Int, position: Int) -> Cost { layers[layer].weightCost + layers[layer].stateCost(atPosition: position) }
 
     public var headCost: Cost { output.cost }
 }

@@ -42,10 +42,10 @@ struct LlamaLayer: DecoderLayer {
         .attention(KVCache(shape: shape, on: device))
     }
 
-    func cost(atPosition position: Int) -> Cost {
+    var weightCost: Cost { queryKeyValue.cost + attentionOutput.cost + mlp.cost }
+
+    func stateCost(atPosition position: Int) -> Cost {
         let seen = min(position + 1, shape.window ?? .max)
-        let attention = Cost(
-            bytes: seen * shape.kvWidth * 2 * 4, multiplyAdds: seen * shape.heads * shape.headWidth * 2)
-        return queryKeyValue.cost + attentionOutput.cost + mlp.cost + attention
+        return Cost(bytes: seen * shape.kvWidth * 2 * 4, multiplyAdds: seen * shape.heads * shape.headWidth * 2)
     }
 }

@@ -91,10 +91,11 @@ struct Mamba2Layer: DecoderLayer {
         .recurrence(RecurrentState(recurrence, window: history, on: device))
     }
 
-    func cost(atPosition position: Int) -> Cost {
+    var weightCost: Cost { input.cost + output.cost }
+
+    func stateCost(atPosition position: Int) -> Cost {
         let state = recurrence.stateFloats + recurrence.windowFloats
-        return input.cost + output.cost
-            + Cost(bytes: 2 * state * 4, multiplyAdds: 3 * recurrence.stateFloats + 2 * recurrence.windowFloats)
+        return Cost(bytes: 2 * state * 4, multiplyAdds: 3 * recurrence.stateFloats + 2 * recurrence.windowFloats)
     }
 }
 

@@ -32,7 +32,7 @@ struct TransformerConfiguration {
         layers = try json.layerCount()
         heads = try json.size("num_attention_heads")
         kvHeads =
-            try json["num_key_value_heads"] == nil
+            json["num_key_value_heads"] == nil
             ? heads : try json.size("num_key_value_heads", dividing: heads, "num_attention_heads")
         if let explicit = try json.optionalSize("head_dim") {
             headWidth = explicit

@@ -1,4 +1,4 @@
-public import DynamaxTensor
+import DynamaxTensor
 
 /// Hidden rows that left early, waiting in order before the layer where they stopped.
 public struct PendingRows {

@@ -1,5 +1,5 @@
 import CDynamax
-public import DynamaxTensor
+import DynamaxTensor
 
 /// How the inputs of a recurrent layer move its state: what a `RecurrentState` needs to know of its layer.
 protocol Recurrence: AnyObject, Sendable {

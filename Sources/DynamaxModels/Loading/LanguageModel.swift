@@ -1,0 +1,54 @@
+public import DynamaxFormats
+import DynamaxLayers
+public import DynamaxTensor
+
+/// A language model, loaded: its layers and what its configuration says about using them.
+public struct LanguageModel: Sendable {
+    public let stack: any LayerStack
+    /// The family, as `model_type` names it.
+    public let family: String
+    /// Positions that the model was made for; nil where there is no limit.
+    public let context: Int?
+    /// How most weights are held.
+    public let format: WeightFormat
+    /// Bytes of the weights that are held, embedding not counted: it stays in the file.
+    public let weightBytes: Int
+
+    /// Loads a model from tensors with the names of Hugging Face checkpoints.
+    ///
+    /// - Parameters:
+    ///   - configuration: config.json
+    ///   - quantization: how weights are to be held; nil for how they are stored.
+    /// - Throws: `FormatError` that names the field or tensor that does not fit.
+    public init(
+        configuration: JSONNode, tensors: any TensorSource, quantization: Quantization? = nil, on device: Device
+    ) throws {
+        try self.init(configuration, CheckpointParameters(tensors: tensors), quantization, device)
+    }
+
+    /// Loads the model in a GGUF file.
+    public init(_ file: GGUFFile, quantization: Quantization? = nil, on device: Device) throws {
+        try self.init(file.configuration(), GGUFParameters(file: file), quantization, device)
+    }
+
+    /// Makes a model with random weights, for benchmarks.
+    public init(
+        randomFor configuration: JSONNode, seed: UInt64 = 0, quantization: Quantization? = nil, on device: Device
+    ) throws {
+        try self.init(configuration, RandomParameters(seed: seed), quantization, device)
+    }
+
+    private init(
+        _ configuration: JSONNode, _ source: any ParameterSource, _ quantization: Quantization?, _ device: Device
+    ) throws {
+        let stack = try DynamaxModels.family(of: configuration).load(
+            configuration, Parameters(source: source, device: device, quantization: quantization))
+        self.stack = stack
+        family = try configuration.string("model_type")
+        context = try configuration.optionalSize("max_position_embeddings")
+        format = stack.output.weights.format
+        weightBytes = (0..<stack.layerCount).reduce(stack.headCost.bytes) {
+            $0 + stack.layers[$1].weightCost.bytes
+        }
+    }
+}
