@@ -1,0 +1,130 @@
+import DynamaxFormats
+import DynamaxTensor
+
+// A state on its way: a safetensors file in memory, so that it can be looked at with ordinary tools.
+//
+//   layers.I.keys, .values          [positions, kvHeads, headWidth]   positions first ..< last of an attention layer
+//   layers.I.memory                 [numbers]                         window and state of a recurrent layer
+//   layers.I.checkpoint, .log       [numbers]                         what it needs to go back
+//   layers.I.pending                [rows, width]                     hidden rows that wait before the layer
+//
+// Metadata: format, layers, length, first, and the progress of each layer after this part.
+
+extension SequenceState {
+    private static let format = "dynamax-sequence-1"
+
+    /// The whole state, or a part of it, as bytes.
+    ///
+    /// Attention layers give what they hold of `positions`. Recurrent states and waiting rows cannot be cut; they come with
+    /// the part that reaches the end.
+    ///
+    /// - Parameter positions: all by default.
+    public func serialize(positions: Range<Int>? = nil) throws(StateError) -> [UInt8] {
+        let positions = positions ?? 0..<length
+        guard positions.upperBound <= length else { throw .beyondEnd(position: positions.upperBound, end: length) }
+        let isLast = positions.upperBound == length
+        var metadata = [
+            "format": SequenceState.format, "layers": String(layers.count), "length": String(length),
+            "first": String(positions.lowerBound), "last": String(positions.upperBound),
+        ]
+        for (index, layer) in layers.enumerated() {
+            metadata["layers.\(index).progress"] = String(min(layer.progress, positions.upperBound))
+        }
+        var writer = SafetensorsWriter(metadata: metadata)
+        for (index, layer) in layers.enumerated() {
+            switch layer {
+            case .attention(let cache):
+                let held = positions.clamped(to: 0..<max(cache.progress, 0))
+                let (keys, values) = cache.rows(held)
+                let shape = [held.count, cache.shape.kvHeads, cache.shape.headWidth]
+                writer.add("layers.\(index).keys", keys, shape: shape)
+                writer.add("layers.\(index).values", values, shape: shape)
+            case .recurrence(let state) where isLast:
+                let contents = state.contents
+                writer.add("layers.\(index).memory", contents.memory, shape: [contents.memory.count])
+                writer.add("layers.\(index).checkpoint", contents.checkpoint, shape: [contents.checkpoint.count])
+                writer.add("layers.\(index).log", contents.log, shape: [contents.log.count])
+            case .recurrence:
+                break
+            }
+            let pending = pendingContents[index]
+            if isLast, pending.count > 0 {
+                writer.add("layers.\(index).pending", pending.contents, shape: [pending.count, width])
+            }
+        }
+        return writer.bytes()
+    }
+
+    /// Takes over a state that `serialize` wrote: the next part of it, or all.
+    ///
+    /// - Throws: `StateError` or `FormatError` when the part does not follow what is here, or belongs to another model. This
+    ///   state is then of no further use.
+    public func restore(_ bytes: [UInt8]) throws {
+        let file = try SafetensorsFile(bytes, location: "the serialized state")
+        let part = try Part(file, layers: layers.count)
+        for (index, layer) in layers.enumerated() {
+            let progress = try part.progress(ofLayer: index)
+            switch layer {
+            case .attention(let cache):
+                guard cache.progress == min(part.first, progress) else {
+                    throw StateError.malformed(
+                        "layer \(index) stands at position \(cache.progress), the part begins at \(part.first)")
+                }
+                let count = progress - cache.progress
+                let shape = [count, cache.shape.kvHeads, cache.shape.headWidth]
+                let keys = try file.require("layers.\(index).keys", shape: shape).floats()
+                let values = try file.require("layers.\(index).values", shape: shape).floats()
+                if count > 0 { cache.append(keys: keys, values: values) }
+            case .recurrence(let state) where part.isLast:
+                try state.restore(
+                    RecurrentState.Contents(
+                        progress: progress, memory: file.require("layers.\(index).memory").floats(),
+                        checkpoint: file.require("layers.\(index).checkpoint").floats(),
+                        log: file.require("layers.\(index).log").floats()))
+            case .recurrence:
+                break
+            }
+        }
+        if part.isLast { try restorePending(file) }
+    }
+
+    private func restorePending(_ file: SafetensorsFile) throws {
+        for index in layers.indices.dropFirst() {
+            let waiting = layers[index - 1].progress - layers[index].progress
+            guard waiting >= 0 else { throw StateError.malformed("layer \(index) is ahead of the one before it") }
+            guard waiting > 0 else { continue }
+            let rows = try file.require("layers.\(index).pending", shape: [waiting, width]).floats()
+            pendingContents[index] = PendingRows(width: width, contents: rows)
+        }
+    }
+
+    /// What the metadata of a part says.
+    private struct Part {
+        let metadata: [String: String]
+        let first: Int
+        let last: Int
+        let isLast: Bool
+
+        init(_ file: SafetensorsFile, layers: Int) throws(StateError) {
+            metadata = file.metadata
+            guard metadata["format"] == SequenceState.format else {
+                throw .malformed("it is not of the format \(SequenceState.format)")
+            }
+            guard metadata["layers"] == String(layers) else {
+                throw .malformed("it has \(metadata["layers"] ?? "no") layers, the model has \(layers)")
+            }
+            guard let first = metadata["first"].flatMap(Int.init), let last = metadata["last"].flatMap(Int.init),
+                let length = metadata["length"].flatMap(Int.init), 0 <= first, first <= last, last <= length
+            else { throw .malformed("its positions are missing or out of order") }
+            self.first = first
+            self.last = last
+            isLast = last == length
+        }
+
+        func progress(ofLayer layer: Int) throws(StateError) -> Int {
+            guard let progress = metadata["layers.\(layer).progress"].flatMap(Int.init), (0...last).contains(progress)
+            else { throw .malformed("the progress of layer \(layer) is missing or out of range") }
+            return progress
+        }
+    }
+}

@@ -1,0 +1,162 @@
+import DynamaxFormats
+import DynamaxModels
+import DynamaxTensor
+import TestSupport
+import Testing
+
+// Oracle: a fresh run of the same model over the same tokens, compared bit for bit.
+
+/// Everything a state holds up to its end, as numbers.
+func contents(of state: SequenceState) throws -> [String: [Float]] {
+    let file = try SafetensorsFile(state.serialize(), location: "state")
+    var numbers: [String: [Float]] = [:]
+    // Where a checkpoint lies depends on how the sequence was cut; the state itself must not.
+    for name in file.tensorNames where !name.hasSuffix("checkpoint") && !name.hasSuffix("log") {
+        numbers[name] = try file.require(name).floats()
+    }
+    return numbers
+}
+
+extension LanguageModel {
+    /// Appends tokens to a state and returns their logits.
+    @discardableResult
+    func append(_ tokens: [Token], to state: SequenceState) -> [Float] {
+        let hidden = stack.run(0..<stack.layerCount, stack.embed(tokens), Batch(state, rows: tokens.count))
+        return stack.head(hidden).array
+    }
+
+    /// A state without rows that wait, made in one go.
+    func fresh(_ tokens: [Token], history: Int = 0) -> SequenceState {
+        let state = stack.makeState(history: history)
+        if !tokens.isEmpty { append(tokens, to: state) }
+        return state
+    }
+}
+
+private let references = ["llama-gqa", "mistral-window", "mamba", "mamba2-groups"]
+private let formats: [Quantization] = [.f32, .bf16, .q8, .q4]
+
+@Suite struct StateTests {
+    private func tokens(_ count: Int, _ seed: UInt64) -> [Token] {
+        var random = Seeded(seed)
+        return (0..<count).map { _ in Token.random(in: 3..<96, using: &random) }
+    }
+
+    @Test("chunks of any size give the same bits", arguments: references, formats)
+    func chunks(_ name: String, _ format: Quantization) throws {
+        let model = try ReferenceModel.named(name).load(quantization: format, on: Device(threads: 1))
+        let tokens = tokens(100, 1)
+        let whole = model.stack.makeState(history: 8)
+        let expected = model.append(tokens, to: whole)
+        for size in [1, 7, 64] {
+            let state = model.stack.makeState(history: 8)
+            var logits: [Float] = []
+            for start in stride(from: 0, to: tokens.count, by: size) {
+                logits += model.append(Array(tokens[start..<min(start + size, tokens.count)]), to: state)
+            }
+            #expect(logits == expected, "chunks of \(size)")
+            #expect(try contents(of: state) == contents(of: whole), "chunks of \(size)")
+        }
+    }
+
+    @Test("threads change no bit", arguments: references, formats)
+    func threads(_ name: String, _ format: Quantization) throws {
+        let tokens = tokens(70, 2)
+        let one = try ReferenceModel.named(name).load(quantization: format, on: Device(threads: 1))
+        let expected = one.append(tokens, to: one.stack.makeState(history: 0))
+        for count in [2, 3] {
+            let many = try ReferenceModel.named(name).load(quantization: format, on: Device(threads: count))
+            #expect(many.append(tokens, to: many.stack.makeState(history: 0)) == expected)
+        }
+    }
+
+    @Test("other sequences in the batch change no bit", arguments: references, formats)
+    func batches(_ name: String, _ format: Quantization) throws {
+        let model = try ReferenceModel.named(name).load(quantization: format, on: Device(threads: 2))
+        let sequences = [tokens(30, 3), tokens(1, 4), tokens(66, 5), tokens(9, 6)]
+        let prefixes = [tokens(3, 7), tokens(80, 8), [], tokens(17, 9)]
+        let states = prefixes.map { model.fresh($0, history: 4) }
+        let all = model.stack.run(
+            0..<model.stack.layerCount, model.stack.embed(sequences.flatMap { $0 }),
+            Batch(zip(states, sequences).map { Batch.Part($0, rows: $1.count) }))
+        let logits = model.stack.head(all).array
+        var start = 0
+        for (index, sequence) in sequences.enumerated() {
+            let alone = model.fresh(prefixes[index], history: 4)
+            let expected = model.append(sequence, to: alone)
+            #expect(Array(logits[start..<start + expected.count]) == expected)
+            #expect(try contents(of: alone) == contents(of: states[index]))
+            start += expected.count
+        }
+    }
+
+    @Test("append, truncate, fork and restore give the state of a fresh run", arguments: references)
+    func scripts(_ name: String) throws {
+        let model = try ReferenceModel.named(name).load(on: Device(threads: 1))
+        for seed in 0..<12 {
+            var random = Seeded(UInt64(100 + seed))
+            let history = [0, 1, 5, 16][seed % 4]
+            var live: [(state: SequenceState, tokens: [Token])] = [(model.stack.makeState(history: history), [])]
+            for _ in 0..<30 {
+                let index = Int.random(in: 0..<live.count, using: &random)
+                switch Int.random(in: 0..<6, using: &random) {
+                case 0...2:
+                    let new = tokens(Int.random(in: 1...40, using: &random), random.next())
+                    model.append(new, to: live[index].state)
+                    live[index].tokens += new
+                case 3:
+                    let back = Int.random(in: 0...min(history, live[index].tokens.count), using: &random)
+                    let position = live[index].tokens.count - back
+                    try live[index].state.truncate(to: position)
+                    live[index].tokens.removeLast(back)
+                case 4 where live.count < 4:
+                    live.append((live[index].state.fork(), live[index].tokens))
+                default:
+                    let moved = model.stack.makeState(history: history)
+                    try moved.restore(live[index].state.serialize())
+                    live[index].state = moved
+                }
+                for (state, tokens) in live {
+                    #expect(state.length == tokens.count)
+                    #expect(try contents(of: state) == contents(of: model.fresh(tokens)))
+                }
+            }
+        }
+    }
+
+    @Test("a transformer's state can move in parts", arguments: ["llama-gqa", "mistral-window"])
+    func parts(_ name: String) throws {
+        let model = try ReferenceModel.named(name).load(on: Device(threads: 1))
+        let tokens = tokens(90, 10)
+        let state = model.fresh(tokens)
+        let moved = model.stack.makeState(history: 0)
+        for range in [0..<10, 10..<75, 75..<90] { try moved.restore(state.serialize(positions: range)) }
+        #expect(try contents(of: moved) == contents(of: state))
+    }
+
+    @Test func goingBackTooFarIsRefused() throws {
+        let model = try ReferenceModel.named("mamba2").load(on: Device(threads: 1))
+        let state = model.fresh(tokens(50, 11), history: 4)
+        #expect(throws: StateError.self) { try state.truncate(to: 20) }
+        #expect(throws: StateError.beyondEnd(position: 51, end: 50)) { try state.truncate(to: 51) }
+        #expect(state.length == 50)
+        try state.truncate(to: 0)
+        #expect(try contents(of: state) == contents(of: model.fresh([])))
+    }
+
+    @Test func statesOfOtherModelsAreRefused() throws {
+        let device = try Device(threads: 1)
+        let model = try ReferenceModel.named("mamba2").load(on: device)
+        let bytes = try model.fresh(tokens(5, 12)).serialize()
+        for other in ["mamba", "llama-gqa", "mamba2-groups"] {
+            let state = try ReferenceModel.named(other).load(on: device).stack.makeState(history: 0)
+            #expect(throws: (any Error).self) { try state.restore(bytes) }
+        }
+        let state = model.stack.makeState(history: 0)
+        for length in stride(from: 0, to: bytes.count, by: max(1, bytes.count / 50)) {
+            #expect(throws: (any Error).self) { try state.restore(Array(bytes[..<length])) }
+        }
+        try state.restore(bytes)
+        #expect(state.length == 5)
+    }
+}
