@@ -96,32 +96,42 @@ private let formats: [Quantization] = [.f32, .bf16, .q8, .q4]
         for seed in 0..<12 {
             var random = Seeded(UInt64(100 + seed))
             let history = [0, 1, 5, 16][seed % 4]
-            var live: [(state: SequenceState, tokens: [Token])] = [(model.stack.makeState(history: history), [])]
-            for _ in 0..<30 {
+            var live = [Live(state: model.stack.makeState(history: history))]
+            for step in 1...30 {
                 let index = Int.random(in: 0..<live.count, using: &random)
                 switch Int.random(in: 0..<6, using: &random) {
                 case 0...2:
                     let new = tokens(Int.random(in: 1...40, using: &random), random.next())
                     model.append(new, to: live[index].state)
                     live[index].tokens += new
+                    live[index].longest = max(live[index].longest, live[index].tokens.count)
                 case 3:
-                    let back = Int.random(in: 0...min(history, live[index].tokens.count), using: &random)
-                    let position = live[index].tokens.count - back
+                    let length = live[index].tokens.count
+                    let oldest = min(length, max(0, live[index].longest - history))
+                    let position = Int.random(in: oldest...length, using: &random)
                     try live[index].state.truncate(to: position)
-                    live[index].tokens.removeLast(back)
+                    live[index].tokens.removeLast(length - position)
                 case 4 where live.count < 4:
-                    live.append((live[index].state.fork(), live[index].tokens))
+                    live.append(live[index])
+                    live[live.count - 1].state = live[index].state.fork()
                 default:
                     let moved = model.stack.makeState(history: history)
                     try moved.restore(live[index].state.serialize())
                     live[index].state = moved
                 }
-                for (state, tokens) in live {
-                    #expect(state.length == tokens.count)
-                    #expect(try contents(of: state) == contents(of: model.fresh(tokens)))
+                for checked in step % 10 == 0 ? live[...] : live[index...index] {
+                    #expect(checked.state.length == checked.tokens.count)
+                    #expect(try contents(of: checked.state) == contents(of: model.fresh(checked.tokens)))
                 }
             }
         }
+    }
+
+    /// A sequence of the script: its state, its tokens, and the length from which it may go back by `history`.
+    private struct Live {
+        var state: SequenceState
+        var tokens: [Token] = []
+        var longest = 0
     }
 
     @Test("a transformer's state can move in parts", arguments: ["llama-gqa", "mistral-window"])
