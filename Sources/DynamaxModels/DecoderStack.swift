@@ -59,5 +59,7 @@ public struct DecoderStack: LayerStack {
 
     public func cost(ofLayer layer: Int, position: Int) -> Cost { layers[layer].weightCost + layers[layer].stateCost(atPosition: position) }
 
+    public func weightCost(ofLayer layer: Int) -> Cost { layers[layer].weightCost }
+
     public var headCost: Cost { output.cost }
 }

@@ -33,6 +33,9 @@ public protocol LayerStack: Sendable {
     /// What one row costs in a layer when its sequence has `position` positions before it.
     func cost(ofLayer layer: Int, position: Int) -> Cost
 
+    /// The part of it that rows which run together share: reading the weights.
+    func weightCost(ofLayer layer: Int) -> Cost
+
     /// What one row costs in `head`.
     var headCost: Cost { get }
 }

@@ -1,4 +1,4 @@
-import DynamaxTensor
+public import DynamaxTensor
 
 /// How the next token is drawn from the logits.
 public struct Sampling: Hashable, Sendable {
@@ -61,29 +61,55 @@ public struct Sampler: Sendable {
         return candidates.last?.token
     }
 
-    /// The tokens that may be drawn, the most probable first, with probabilities that need not sum to 1.
-    func distribution(_ logits: Tensor) -> [(token: Token, probability: Float)] {
-        let probabilities = logits.softmax(temperature: sampling.temperature)
-        var candidates = probabilities.withRow(0) { row in
-            row.enumerated().map { (token: Token($0), probability: $1) }
-        }
-        let isMoreProbable: ((token: Token, probability: Float), (token: Token, probability: Float)) -> Bool = {
-            $0.probability != $1.probability ? $0.probability > $1.probability : $0.token < $1.token
-        }
-        candidates.sort(by: isMoreProbable)
-        if let topK = sampling.topK, topK < candidates.count { candidates.removeLast(candidates.count - topK) }
-        if sampling.topP < 1 {
-            let total = candidates.reduce(0) { $0 + $1.probability }
-            var sum: Float = 0
-            let kept = candidates.firstIndex { candidate in
-                sum += candidate.probability
-                return sum >= sampling.topP * total
+    /// The tokens that may be drawn, with probabilities that need not sum to 1.
+    func distribution(_ logits: Tensor) -> [Candidate] {
+        logits.softmax(temperature: sampling.temperature).withRow(0) { row in
+            var candidates = mostProbable(row)
+            if sampling.topP < 1 {
+                let total = sampling.topK == nil ? row.reduce(0, +) : candidates.reduce(0) { $0 + $1.probability }
+                var sum: Float = 0
+                let last = candidates.firstIndex { candidate in
+                    sum += candidate.probability
+                    return sum >= sampling.topP * total
+                }
+                if let last { candidates.removeLast(candidates.count - last - 1) }
             }
-            if let kept { candidates.removeLast(candidates.count - kept - 1) }
+            if sampling.minP > 0, let best = candidates.first?.probability {
+                candidates.removeAll { $0.probability < sampling.minP * best }
+            }
+            return candidates
         }
-        if sampling.minP > 0, let best = candidates.first?.probability {
-            candidates.removeAll { $0.probability < sampling.minP * best }
+    }
+
+    /// The candidates that filters can leave, the most probable first; all in the order of the vocabulary without filters.
+    private func mostProbable(_ row: UnsafeBufferPointer<Float>) -> [Candidate] {
+        if let topK = sampling.topK, topK < row.count {
+            var best: [Candidate] = []
+            for (token, probability) in row.enumerated() {
+                let candidate = Candidate(token: Token(token), probability: probability)
+                if best.count == topK, !(best[topK - 1] < candidate) { continue }
+                let place = best.firstIndex { $0 < candidate } ?? best.count
+                best.insert(candidate, at: place)
+                if best.count > topK { best.removeLast() }
+            }
+            return best
         }
-        return candidates
+        let all = row.enumerated().lazy.map { Candidate(token: Token($0), probability: $1) }
+        guard sampling.topP < 1 || sampling.minP > 0 else { return Array(all) }
+        // Tokens below this cannot be among those that hold topP of the probability, nor come near the best.
+        let least = sampling.topP < 1
+            ? (1 - sampling.topP) * row.reduce(0, +) / Float(row.count) * 0.5
+            : sampling.minP * (row.max() ?? 0)
+        return all.filter { $0.probability >= least }.sorted(by: >)
+    }
+
+    /// A token that may be drawn. Of equally probable ones, the smaller number comes first.
+    struct Candidate: Comparable {
+        let token: Token
+        let probability: Float
+
+        static func < (a: Candidate, b: Candidate) -> Bool {
+            a.probability != b.probability ? a.probability < b.probability : a.token > b.token
+        }
     }
 }

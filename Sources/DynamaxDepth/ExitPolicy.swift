@@ -1,0 +1,22 @@
+/// Where rows may leave and when.
+public struct ExitPolicy: Hashable, Sendable {
+    public let score: ExitScore
+    /// Numbers of layers after which a row may leave, ascending, each below the number of layers of the model.
+    public let layers: [Int]
+
+    /// - Parameters:
+    ///   - layers: nil for each layer of the latter half, as DYNAMAX places exits; ignored for a fixed depth.
+    ///   - count: layers of the model.
+    public init(_ score: ExitScore, after layers: [Int]? = nil, of count: Int) throws(ExitError) {
+        self.score = score
+        let wanted: [Int]
+        if case .depth(let depth) = score {
+            wanted = [depth]
+        } else {
+            wanted = layers ?? Array(max(1, count / 2)..<max(count, 1))
+        }
+        for layer in wanted where !(1...count).contains(layer) { throw .layer(layer, layers: count) }
+        // Leaving after the last layer is not leaving.
+        self.layers = Set(wanted).filter { $0 < count }.sorted()
+    }
+}
