@@ -49,11 +49,14 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         .target(
-            name: "TestSupport", dependencies: ["DynamaxTensor", "DynamaxFormats"], path: "Tests/TestSupport",
-            swiftSettings: swiftSettings),
+            name: "TestSupport", dependencies: ["DynamaxTensor", "DynamaxFormats", "DynamaxModels"],
+            path: "Tests/TestSupport", swiftSettings: swiftSettings),
         tests("DynamaxTensorTests", of: ["CDynamax", "DynamaxTensor"]),
         tests("DynamaxFormatsTests", of: ["CDynamax", "DynamaxTensor", "DynamaxFormats"]),
         tests("DynamaxModelsTests", of: ["DynamaxTensor", "DynamaxLayers", "DynamaxFormats", "DynamaxModels"]),
+        tests(
+            "DynamaxDepthTests",
+            of: ["DynamaxTensor", "DynamaxLayers", "DynamaxFormats", "DynamaxModels", "DynamaxDepth"]),
         tests("DynamaxTextTests", of: ["DynamaxFormats", "DynamaxText"]),
     ],
     swiftLanguageModes: [.v6]

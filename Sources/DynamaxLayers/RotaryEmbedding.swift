@@ -1,3 +1,5 @@
+public import DynamaxTensor
+
 #if canImport(Darwin)
     import Darwin
 #elseif canImport(Musl)
@@ -5,7 +7,6 @@
 #else
     import Glibc
 #endif
-public import DynamaxTensor
 
 /// Rotary position embedding (Su et al. 2021): pair i of a head turns by position * frequency[i].
 public struct RotaryEmbedding: Sendable {

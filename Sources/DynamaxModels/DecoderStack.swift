@@ -57,7 +57,9 @@ public struct DecoderStack: LayerStack {
         SequenceState(layers: layers.map { $0.makeState(history: history, on: device) }, width: width)
     }
 
-    public func cost(ofLayer layer: Int, position: Int) -> Cost { layers[layer].weightCost + layers[layer].stateCost(atPosition: position) }
+    public func cost(ofLayer layer: Int, position: Int) -> Cost {
+        layers[layer].weightCost + layers[layer].stateCost(atPosition: position)
+    }
 
     public func weightCost(ofLayer layer: Int) -> Cost { layers[layer].weightCost }
 

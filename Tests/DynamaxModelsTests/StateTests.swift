@@ -6,33 +6,6 @@ import Testing
 
 // Oracle: a fresh run of the same model over the same tokens, compared bit for bit.
 
-/// Everything a state holds up to its end, as numbers.
-func contents(of state: SequenceState) throws -> [String: [Float]] {
-    let file = try SafetensorsFile(state.serialize(), location: "state")
-    var numbers: [String: [Float]] = [:]
-    // Where a checkpoint lies depends on how the sequence was cut; the state itself must not.
-    for name in file.tensorNames where !name.hasSuffix("checkpoint") && !name.hasSuffix("log") {
-        numbers[name] = try file.require(name).floats()
-    }
-    return numbers
-}
-
-extension LanguageModel {
-    /// Appends tokens to a state and returns their logits.
-    @discardableResult
-    func append(_ tokens: [Token], to state: SequenceState) -> [Float] {
-        let hidden = stack.run(0..<stack.layerCount, stack.embed(tokens), Batch(state, rows: tokens.count))
-        return stack.head(hidden).array
-    }
-
-    /// A state without rows that wait, made in one go.
-    func fresh(_ tokens: [Token], history: Int = 0) -> SequenceState {
-        let state = stack.makeState(history: history)
-        if !tokens.isEmpty { append(tokens, to: state) }
-        return state
-    }
-}
-
 private let references = ["llama-gqa", "mistral-window", "mamba", "mamba2-groups"]
 private let formats: [Quantization] = [.f32, .bf16, .q8, .q4]
 

@@ -1,3 +1,6 @@
+import DynamaxFormats
+import DynamaxLayers
+
 #if canImport(Darwin)
     import Darwin
 #elseif canImport(Musl)
@@ -5,8 +8,6 @@
 #else
     import Glibc
 #endif
-import DynamaxFormats
-import DynamaxLayers
 
 extension RotaryEmbedding {
     /// Reads the rotary embedding of a config.json, in both spellings: `rope_parameters`, or `rope_theta` with

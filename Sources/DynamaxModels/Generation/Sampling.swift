@@ -26,7 +26,9 @@ public struct Sampling: Hashable, Sendable {
 
     /// What is wrong with the settings, as a sentence; nil if nothing is.
     public var problem: String? {
-        if !(temperature >= 0 && temperature.isFinite) { return "the temperature must be 0 or more, not \(temperature)" }
+        if !(temperature >= 0 && temperature.isFinite) {
+            return "the temperature must be 0 or more, not \(temperature)"
+        }
         if let topK, topK < 1 { return "top-k must be 1 or more, not \(topK)" }
         if !(topP > 0 && topP <= 1) { return "top-p must lie above 0 and at most at 1, not \(topP)" }
         if !(minP >= 0 && minP <= 1) { return "min-p must lie between 0 and 1, not \(minP)" }
@@ -97,7 +99,8 @@ public struct Sampler: Sendable {
         let all = row.enumerated().lazy.map { Candidate(token: Token($0), probability: $1) }
         guard sampling.topP < 1 || sampling.minP > 0 else { return Array(all) }
         // Tokens below this cannot be among those that hold topP of the probability, nor come near the best.
-        let least = sampling.topP < 1
+        let least =
+            sampling.topP < 1
             ? (1 - sampling.topP) * row.reduce(0, +) / Float(row.count) * 0.5
             : sampling.minP * (row.max() ?? 0)
         return all.filter { $0.probability >= least }.sorted(by: >)

@@ -1,3 +1,5 @@
+import DynamaxFormats
+
 #if canImport(Darwin)
     import Darwin
 #elseif canImport(Musl)
@@ -5,7 +7,6 @@
 #else
     import Glibc
 #endif
-import DynamaxFormats
 
 /// The parameters in a GGUF file, under the names that Hugging Face checkpoints give them.
 ///
