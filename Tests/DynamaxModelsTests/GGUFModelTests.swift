@@ -20,7 +20,7 @@ import Testing
     }
 
     private func logits(_ file: URL, _ quantization: Quantization?) throws -> (values: [Float], expected: [Float]) {
-        let model = try LanguageModel(GGUFFile(file.path), quantization: quantization, on: Device(threads: 2))
+        let model = try LanguageModel(CheckpointFiles(file.path), quantization: quantization, on: Device(threads: 2))
         let reference = try expected(file)
         let tokens = try reference.require("tokens").integers().map(Token.init)
         return (

@@ -26,14 +26,7 @@ public struct ReferenceModel: CustomTestStringConvertible, Sendable {
     }
 
     public func load(quantization: Quantization? = nil, on device: Device) throws -> LanguageModel {
-        let index = folder.appendingPathComponent("model.safetensors.index.json").path
-        let single = folder.appendingPathComponent("model.safetensors").path
-        let tensors: any TensorSource =
-            FileManager.default.fileExists(atPath: index)
-            ? try ShardedSafetensors(index: index) : try SafetensorsFile(single)
-        return try LanguageModel(
-            configuration: JSONNode(contentsOf: folder.appendingPathComponent("config.json").path), tensors: tensors,
-            quantization: quantization, on: device)
+        try LanguageModel(CheckpointFiles(folder.path), quantization: quantization, on: device)
     }
 
     public func expected() throws -> SafetensorsFile {

@@ -1,10 +1,18 @@
 import DynamaxFormats
 
-extension GGUFFile {
-    /// The configuration of the model in the file, in the terms of config.json.
-    ///
-    /// One reader of configurations serves both formats, so what a GGUF file says differently is translated here.
-    func configuration() throws -> JSONNode {
+/// The configuration of the model in a GGUF file, in the terms of config.json.
+///
+/// One reader of configurations serves both formats, so what a GGUF file says differently is translated here.
+struct GGUFConfiguration {
+    private let metadata: GGUFMetadata
+    private let tensors: any TensorSource
+
+    init(_ metadata: GGUFMetadata, _ tensors: any TensorSource) {
+        self.metadata = metadata
+        self.tensors = tensors
+    }
+
+    func json() throws -> JSONNode {
         let architecture = try metadata.string("general.architecture")
         var fields: [(key: String, value: JSON)]
         switch architecture {
@@ -12,14 +20,14 @@ extension GGUFFile {
         case "mamba", "mamba2": fields = try mambaFields(architecture)
         default: throw metadata.expected("one of llama, qwen2, qwen3, mamba, mamba2", "general.architecture")
         }
-        let embedding = try require("token_embd.weight")
+        let embedding = try tensors.require("token_embd.weight")
         fields += [
             ("vocab_size", .integer(embedding.rowCount)),
             ("hidden_size", .integer(try metadata.int("\(architecture).embedding_length"))),
             ("num_hidden_layers", .integer(try metadata.int("\(architecture).block_count"))),
-            ("tie_word_embeddings", .bool(try tensor("output.weight") == nil)),
+            ("tie_word_embeddings", .bool(try tensors.tensor("output.weight") == nil)),
         ]
-        return JSONNode(GGUFFile.object(fields), location: location)
+        return JSONNode(GGUFConfiguration.object(fields), location: metadata.location)
     }
 
     /// An object of the fields that have a value.
@@ -46,7 +54,7 @@ extension GGUFFile {
             ("max_position_embeddings", try integer("\(a).context_length")),
             ("rms_norm_eps", .number(try metadata.double("\(a).attention.layer_norm_rms_epsilon"))),
             ("sliding_window", slides ? window : .null),
-            ("attention_bias", .bool(a == "llama" ? try tensor("blk.0.attn_q.bias") != nil : false)),
+            ("attention_bias", .bool(a == "llama" ? try tensors.tensor("blk.0.attn_q.bias") != nil : false)),
             ("rope_theta", try number("\(a).rope.freq_base")),
             ("rope_scaling", try ropeScaling(a)),
             ("partial_rotary_factor", try rotatedShare(a)),
@@ -73,13 +81,13 @@ extension GGUFFile {
     }
 
     private func ropeScaling(_ a: String) throws -> JSON {
-        if let divisors = try tensor("rope_freqs.weight") {
+        if let divisors = try tensors.tensor("rope_freqs.weight") {
             return .object([
                 "rope_type": .string("divisors"), "divisors": .array(try divisors.floats().map { .number(Double($0)) }),
             ])
         }
         guard let type = try metadata.optionalString("\(a).rope.scaling.type"), type != "none" else { return .null }
-        return GGUFFile.object([
+        return GGUFConfiguration.object([
             ("rope_type", .string(type)),
             ("factor", try number("\(a).rope.scaling.factor")),
             ("original_max_position_embeddings", try integer("\(a).rope.scaling.original_context_length")),
@@ -104,8 +112,8 @@ extension GGUFFile {
             ("conv_kernel", .integer(try metadata.int("\(a).ssm.conv_kernel"))),
             ("layer_norm_epsilon", .number(epsilon)),
             ("mixer_rms_eps", .number(epsilon)),
-            ("use_bias", .bool(try tensor("blk.0.ssm_in.bias") != nil)),
-            ("use_conv_bias", .bool(try tensor("blk.0.ssm_conv1d.bias") != nil)),
+            ("use_bias", .bool(try tensors.tensor("blk.0.ssm_in.bias") != nil)),
+            ("use_conv_bias", .bool(try tensors.tensor("blk.0.ssm_conv1d.bias") != nil)),
         ]
         if a == "mamba2" {
             guard rank > 0, inner % rank == 0 else {

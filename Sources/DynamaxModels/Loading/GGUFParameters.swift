@@ -12,22 +12,22 @@ import DynamaxFormats
 ///
 /// Extents of 1 and groups of channels are written differently there, so small parameters are compared by their count.
 struct GGUFParameters: ParameterSource {
-    let file: GGUFFile
+    let tensors: any TensorSource
 
-    var location: String { file.location }
+    var location: String { tensors.location }
 
     func has(_ name: String) -> Bool {
         guard let name = ggufName(name) else { return false }
-        return file.tensorNames.contains(name)
+        return CheckpointParameters(tensors: tensors).has(name)
     }
 
     func matrix(_ name: String, rows: Int, columns: Int) throws -> StoredMatrix {
-        try CheckpointParameters(tensors: file).matrix(try required(name), rows: rows, columns: columns)
+        try CheckpointParameters(tensors: tensors).matrix(try required(name), rows: rows, columns: columns)
     }
 
     func numbers(_ name: String, shape: [Int]) throws -> [Float] {
         let stored = try required(name)
-        let tensor = try file.require(stored)
+        let tensor = try tensors.require(stored)
         guard tensor.count == shape.reduce(1, *) else {
             throw FormatError(
                 .mismatch, location, "the tensor \(stored) has shape \(tensor.shape), expected \(shape)")

@@ -14,21 +14,20 @@ public struct LanguageModel: Sendable {
     /// Bytes of the weights that are held, embedding not counted: it stays in the file.
     public let weightBytes: Int
 
-    /// Loads a model from tensors with the names of Hugging Face checkpoints.
+    /// Loads a model from its files.
     ///
-    /// - Parameters:
-    ///   - configuration: config.json
-    ///   - quantization: how weights are to be held; nil for how they are stored.
-    /// - Throws: `FormatError` that names the field or tensor that does not fit.
-    public init(
-        configuration: JSONNode, tensors: any TensorSource, quantization: Quantization? = nil, on device: Device
-    ) throws {
-        try self.init(configuration, CheckpointParameters(tensors: tensors), quantization, device)
-    }
-
-    /// Loads the model in a GGUF file.
-    public init(_ file: GGUFFile, quantization: Quantization? = nil, on device: Device) throws {
-        try self.init(file.configuration(), GGUFParameters(file: file), quantization, device)
+    /// - Parameter quantization: how weights are to be held; nil for how they are stored.
+    /// - Throws: `FormatError` that names the file, field or tensor that does not fit.
+    public init(_ files: CheckpointFiles, quantization: Quantization? = nil, on device: Device) throws {
+        if let gguf = files.gguf {
+            let tensors = try files.tensors()
+            try self.init(
+                GGUFConfiguration(gguf.metadata, tensors).json(),
+                GGUFParameters(tensors: tensors), quantization, device)
+        } else {
+            try self.init(
+                files.requireConfig(), CheckpointParameters(tensors: files.tensors()), quantization, device)
+        }
     }
 
     /// Makes a model with random weights, for benchmarks.
