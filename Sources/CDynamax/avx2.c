@@ -13,8 +13,8 @@
 #define TILE_ROWS 6
 #define TILE_VECTORS 1
 #define PANEL_ROWS 96
-#define FLOAT_DEPTH 256
-#define INTEGER_DEPTH 1024
+#define PART_BYTES (32 << 10)
+#define FLOAT_STEP 32
 #define SSD_TOKENS 2
 #define SSD_VECTORS 1
 

@@ -11,24 +11,23 @@
 
 #include "vector/avx512.h"
 
-static inline ALWAYS ints prepared_8(ints weights) {
+typedef ints weights_8, inputs_8;
+
+static inline ALWAYS ints prepared_weights(ints weights) {
     return weights;
 }
 
-static inline ALWAYS ints broadcast_8(uint32_t inputs) {
-    return (ints)((int32_t)inputs);
+static inline ALWAYS ints prepared_inputs(ints inputs) {
+    return inputs;
 }
 
-static inline ALWAYS ints dot_8(ints acc, ints inputs, ints weights) {
-    return (ints)_mm512_dpbusd_epi32((__m512i)acc, (__m512i)inputs, (__m512i)weights);
+static inline ALWAYS ints dot_8(ints sum, ints weights, ints inputs) {
+    return (ints)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)weights, (__m512i)inputs);
 }
 
-static inline ALWAYS ints dot_4(ints acc, ints low, ints first, ints high, ints second) {
-    acc = (ints)_mm512_dpbusd_epi32((__m512i)acc, (__m512i)low, (__m512i)first);
-    return (ints)_mm512_dpbusd_epi32((__m512i)acc, (__m512i)high, (__m512i)second);
+static inline ALWAYS ints dot_4(ints sum, ints low, ints first, ints high, ints second) {
+    return dot_8(dot_8(sum, low, first), high, second);
 }
-
-typedef ints bytes_8, inputs_8;
 
 #define NAME "avx512vnni"
 #define TABLE dx_kernels_avx512vnni

@@ -84,7 +84,7 @@ static inline float dx_weight(const void *weights, dx_format format, int64_t inp
     case DX_F16: return dx_float_of_f16(((const uint16_t *)weights)[(block * inputs + k) * 16 + lane]);
     case DX_BF16:
         return dx_float_of_bf16(((const uint16_t *)weights)[((block * (inputs / 2) + k / 2) * 16 + lane) * 2 + k % 2]);
-    case DX_INT8: return ((const int8_t *)weights)[((block * (inputs / 4) + k / 4) * 16 + lane) * 4 + k % 4];
+    case DX_INT8: return ((const uint8_t *)weights)[((block * (inputs / 4) + k / 4) * 16 + lane) * 4 + k % 4] - 128;
     case DX_INT4: {
         uint8_t pair = ((const uint8_t *)weights)[((block * (inputs / 8) + k / 8) * 16 + lane) * 4 + k % 4];
         return (k % 8 < 4 ? pair & 15 : pair >> 4) - 8;

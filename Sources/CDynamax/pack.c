@@ -56,19 +56,16 @@ static void pack_bf16(const dx_pack *p, int64_t block, block_rows source) {
 }
 
 static void pack_int8(const dx_pack *p, int64_t block, block_rows source) {
-    int8_t *out = (int8_t *)p->weights + block * p->inputs * DX_LANES;
+    uint8_t *out = (uint8_t *)p->weights + block * p->inputs * DX_LANES;
     int64_t groups = p->inputs / p->group;
     for (int64_t g = 0; g < groups; g++) {
         for (int64_t lane = 0; lane < DX_LANES; lane++) {
             float scale = scale_of(source, lane, g * p->group, p->group, 127);
-            int32_t sum = 0;
             for (int64_t k = g * p->group; k < (g + 1) * p->group; k++) {
                 int32_t value = dx_quantized(element(source, lane, k), scale, -127, 127);
-                out[(k / 4 * DX_LANES + lane) * 4 + k % 4] = (int8_t)value;
-                sum += value;
+                out[(k / 4 * DX_LANES + lane) * 4 + k % 4] = (uint8_t)(value + 128);
             }
             p->scales[(block * groups + g) * DX_LANES + lane] = scale;
-            p->sums[(block * groups + g) * DX_LANES + lane] = 128 * sum;
         }
     }
 }

@@ -68,7 +68,6 @@ public struct PackedMatrix: Sendable {
 
     private let weights: Storage
     private let scales: Storage?
-    private let sums: Storage?
 
     private var paddedInputs: Int { (inputs + format.inputMultiple - 1) / format.inputMultiple * format.inputMultiple }
 
@@ -91,7 +90,6 @@ public struct PackedMatrix: Sendable {
         weights = Storage(capacity: blocks * lanes * padded * format.bits / 8)
         let groups = format.group > 1 ? blocks * lanes * (padded / format.group) : 0
         scales = groups > 0 ? Storage(capacity: groups * 4) : nil
-        sums = groups > 0 ? Storage(capacity: groups * 4) : nil
 
         // A few MiB of f32 rows at a time: enough for all threads, little beside the matrix.
         let step = max(1, min(blocks, (1 << 20) / (lanes * inputs))) * lanes
@@ -102,15 +100,14 @@ public struct PackedMatrix: Sendable {
             let arguments = dx_pack(
                 format: format.kernelFormat, inputs: Int64(padded), width: Int64(inputs), outputs: Int64(outputs),
                 group: Int64(format.group), first_block: Int64(start / lanes), rows: buffer.floats,
-                weights: weights.address, scales: scales?.floats,
-                sums: sums?.address.assumingMemoryBound(to: Int32.self))
+                weights: weights.address, scales: scales?.floats)
             device.run(device.kernels.pointee.pack, arguments, units: (range.count + lanes - 1) / lanes)
         }
         withExtendedLifetime(buffer) {}
     }
 
-    /// Bytes that one row of activations streams: weights, scales and sums.
-    public var bytes: Int { weights.capacity + (scales?.capacity ?? 0) + (sums?.capacity ?? 0) }
+    /// Bytes that one row of activations streams: weights and scales.
+    public var bytes: Int { weights.capacity + (scales?.capacity ?? 0) }
 
     /// The matrix as f32 numbers, row-major: what the products multiply by.
     public func unpacked() -> [Float] {
@@ -141,7 +138,7 @@ public struct PackedMatrix: Sendable {
             rows: Int64(x.rows), inputs: Int64(paddedInputs), outputs: Int64(outputs), group: Int64(format.group),
             x: x.pointer, x_stride: Int64(x.rowStride), x_width: Int64(inputs),
             quantized: quantized?.values, x_scales: quantized?.scales, x_sums: quantized?.sums,
-            weights: weights.address, scales: scales?.floats, sums: sums?.address.assumingMemoryBound(to: Int32.self),
+            weights: weights.address, scales: scales?.floats,
             bias: bias?.pointer, residual: residual?.pointer, residual_stride: Int64(residual?.rowStride ?? 0),
             y: y.mutablePointer, y_stride: Int64(y.rowStride))
         let kernels = x.device.kernels.pointee
@@ -180,8 +177,8 @@ struct QuantizedRows {
         withExtendedLifetime(x) {}
     }
 
-    private var mutableValues: UnsafeMutablePointer<UInt8> { storage.address.assumingMemoryBound(to: UInt8.self) }
-    var values: UnsafePointer<UInt8> { UnsafePointer(mutableValues) }
+    private var mutableValues: UnsafeMutablePointer<Int8> { storage.address.assumingMemoryBound(to: Int8.self) }
+    var values: UnsafePointer<Int8> { UnsafePointer(mutableValues) }
     var scales: UnsafeMutablePointer<Float> {
         (storage.address + scalesOffset).assumingMemoryBound(to: Float.self)
     }

@@ -63,23 +63,24 @@ typedef struct {
 ///   f32   [blocks][inputs][16]
 ///   f16   [blocks][inputs][16]
 ///   bf16  [blocks][inputs / 2][16][2]
-///   int8  [blocks][inputs / 4][16][4]; scales [blocks][inputs / group][16] f32; sums likewise i32: 128 * sum of the group
-///   int4  [blocks][inputs / 8][16][4] bytes: low nibble k = 8 * i + j, high nibble k = 8 * i + 4 + j, each holding
-///         weight + 8; scales as int8
-/// Integer types take x as `quantized` (made by quantize_rows): products are summed exactly within a group, and the groups
-/// are added in f32 from first to last: acc = fma(float(group sum), scale_w * scale_x, acc), from acc = 0; then bias and residual.
+///   int8  [blocks][inputs / 4][16][4] bytes, each weight + 128; scales [blocks][inputs / group][16] f32
+///   int4  [blocks][inputs / 8][16][4] bytes: low nibble k = 8 * i + j, high nibble k = 8 * i + 4 + j, each weight + 8;
+///         scales as int8
+/// Integer types take x as `quantized` (see dx_quantize): products are summed exactly within a group, and the groups
+/// are added in f32 from first to last: acc = fma(float(group sum), scale_w * scale_x, acc), from acc = 0; then bias and
+/// residual. Weights are held unsigned because the instructions for it multiply unsigned by signed bytes; what the offset
+/// adds to a group, 128 or 8 times the sum of x, is the same for all outputs.
 /// Float types start from acc = 0: acc = fma(x, w, acc) in the order of k; then (acc + bias) + residual.
 typedef struct {
     int64_t rows, inputs, outputs;  // inputs: as padded; outputs: as stored in y, unpadded
     int64_t group;                  // int8 and int4: inputs sharing one scale; a multiple of 8, at most 256
     const float *x;                 // float types: [rows, inputs]; columns past the unpadded width must not be read
     int64_t x_stride, x_width;      // x_width: unpadded inputs
-    const uint8_t *quantized;       // integer types: [rows, inputs], x + 128
+    const int8_t *quantized;        // integer types: [rows, inputs]
     const float *x_scales;          // [rows, inputs / group]
-    const int32_t *x_sums;          // [rows, inputs / group]: 8 * sum of the signed values, for int4
+    const int32_t *x_sums;          // [rows, inputs / group]: sums of the quantized values
     const void *weights;
     const float *scales;
-    const int32_t *sums;
     const float *bias;              // [outputs] or NULL
     const float *residual;          // [rows, outputs] or NULL
     int64_t residual_stride;
@@ -93,9 +94,9 @@ typedef struct {
     int64_t rows, width, inputs, group;  // width: unpadded; inputs: padded to a multiple of group
     const float *x;
     int64_t x_stride;
-    uint8_t *quantized;  // [rows, inputs], value + 128; padding holds 128
-    float *scales;       // [rows, inputs / group]
-    int32_t *sums;       // [rows, inputs / group]: 8 * sum of values
+    int8_t *quantized;  // [rows, inputs], -127 ... 127; 0 in the padding, and where the scale is 0 or NaN
+    float *scales;      // [rows, inputs / group]
+    int32_t *sums;      // [rows, inputs / group]: sums of the values
 } dx_quantize;
 
 typedef enum { DX_F32, DX_F16, DX_BF16, DX_INT8, DX_INT4 } dx_format;
@@ -109,7 +110,6 @@ typedef struct {
     const float *rows;     // [.., width]
     void *weights;
     float *scales;
-    int32_t *sums;
 } dx_pack;
 
 /// Reads packed rows back as f32: y[i] = row `16 * block + lane`. The oracle's view of the weights. (units: outputs)

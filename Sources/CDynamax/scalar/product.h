@@ -27,7 +27,7 @@ static void product_of_integers(const dx_product *p, dx_format format, int64_t f
                 int32_t exact = 0;
                 for (int64_t k = g * p->group; k < (g + 1) * p->group; k++) {
                     int32_t weight = (int32_t)dx_weight(p->weights, format, p->inputs, o, k);
-                    exact += (p->quantized[row * p->inputs + k] - 128) * weight;
+                    exact += p->quantized[row * p->inputs + k] * weight;
                 }
                 float weight_scale = p->scales[(o / DX_LANES * groups + g) * DX_LANES + o % DX_LANES];
                 sum = FMA((float)exact, weight_scale * p->x_scales[row * groups + g], sum);
@@ -75,11 +75,11 @@ static void quantize(const void *arguments, int64_t from, int64_t to) {
             int32_t sum = 0;
             for (int64_t k = start; k < start + p->group; k++) {
                 int32_t value = k < end ? dx_quantized(x[k], scale, -127, 127) : 0;
-                p->quantized[row * p->inputs + k] = (uint8_t)(value + 128);
+                p->quantized[row * p->inputs + k] = (int8_t)value;
                 sum += value;
             }
             p->scales[row * groups + g] = scale;
-            p->sums[row * groups + g] = 8 * sum;
+            p->sums[row * groups + g] = sum;
         }
     }
 }

@@ -4,24 +4,22 @@ typedef struct {
     ints even, odd;  // 16-bit numbers
 } byte_pairs;
 
-typedef byte_pairs bytes_8, inputs_8;
+typedef byte_pairs weights_8, inputs_8;
 
-/// Sign-extends the bytes.
-static inline ALWAYS byte_pairs prepared_8(ints weights) {
-    shorts pairs = (shorts)weights;
-    return (byte_pairs){(ints)((shorts)(pairs << 8) >> 8), (ints)(pairs >> 8)};
+static inline ALWAYS byte_pairs prepared_weights(ints weights) {
+    return (byte_pairs){weights & 0x00ff00ff, (ints)((ushorts)weights >> 8)};
 }
 
-static inline ALWAYS byte_pairs broadcast_8(uint32_t inputs) {
-    return (byte_pairs){(ints)((int32_t)(inputs & 0x00ff00ff)), (ints)((int32_t)(inputs >> 8 & 0x00ff00ff))};
+static inline ALWAYS byte_pairs prepared_inputs(ints inputs) {
+    return (byte_pairs){(ints)((shorts)((ushorts)inputs << 8) >> 8), (ints)((shorts)inputs >> 8)};
 }
 
-static inline ALWAYS ints dot_8(ints acc, byte_pairs inputs, byte_pairs weights) {
-    return acc + multiply_add_shorts(inputs.even, weights.even) + multiply_add_shorts(inputs.odd, weights.odd);
+static inline ALWAYS ints dot_8(ints sum, byte_pairs weights, byte_pairs inputs) {
+    return sum + (multiply_add_shorts(inputs.even, weights.even) + multiply_add_shorts(inputs.odd, weights.odd));
 }
 
-/// At most 4 * 15 * 128 in each 16-bit sum: no saturation.
-static inline ALWAYS ints dot_4(ints acc, ints low, ints first, ints high, ints second) {
+/// The 16-bit sums are at most 4 * 15 * 128: no saturation.
+static inline ALWAYS ints dot_4(ints sum, ints low, ints first, ints high, ints second) {
     shorts sums = (shorts)multiply_add_bytes(low, first) + (shorts)multiply_add_bytes(high, second);
-    return acc + multiply_add_shorts((ints)sums, (ints)(0x00010001));
+    return sum + multiply_add_shorts((ints)sums, (ints)(0x00010001));
 }

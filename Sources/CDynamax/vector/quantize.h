@@ -13,7 +13,7 @@ static inline ALWAYS float largest_magnitude(const float *x, int64_t count) {
 }
 
 /// Writes the values of a group and returns their sum.
-static inline ALWAYS int32_t quantize_group(const float *x, int64_t count, int64_t group, float scale, uint8_t *values) {
+static inline ALWAYS int32_t quantize_group(const float *x, int64_t count, int64_t group, float scale, int8_t *values) {
     if (!(scale > 0)) count = 0;
     ints sums = 0;
     for (int64_t i = 0; i < group; i += 16) {
@@ -22,8 +22,8 @@ static inline ALWAYS int32_t quantize_group(const float *x, int64_t count, int64
         ratio = ratio > splat(127) ? splat(127) : ratio;
         floats magic = splat(0x1.8p23f);  // leaves no room for a fraction
         ints value = __builtin_convertvector((ratio + magic) - magic, ints);
-        bytes unsigned_value = __builtin_convertvector(value + 128, bytes);
-        __builtin_memcpy(values + i, &unsigned_value, group - i >= 16 ? 16 : 8);
+        bytes narrow = __builtin_convertvector(value, bytes);
+        __builtin_memcpy(values + i, &narrow, group - i >= 16 ? 16 : 8);
         sums += value;
     }
     return __builtin_reduce_add(sums);
@@ -38,7 +38,7 @@ static void quantize(const void *arguments, int64_t from, int64_t to) {
             int64_t count = dx_min(p->group, p->width - g * p->group), index = row * groups + g;
             float scale = largest_magnitude(x, count) / 127;
             p->scales[index] = scale;
-            p->sums[index] = 8 * quantize_group(x, count, p->group, scale, p->quantized + row * p->inputs + g * p->group);
+            p->sums[index] = quantize_group(x, count, p->group, scale, p->quantized + row * p->inputs + g * p->group);
         }
     }
 }

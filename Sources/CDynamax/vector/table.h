@@ -1,7 +1,7 @@
 // All kernels of one instruction set. The file that includes this has set
 //   NAME, TABLE           the table's name and variable
 //   TILE_ROWS, _VECTORS   the register tile of products and attention
-//   PANEL_ROWS            rows of a panel; FLOAT_DEPTH, INTEGER_DEPTH: the part of k that a panel takes at a time
+//   PANEL_ROWS            rows that share a part of the weights, of PART_BYTES; FLOAT_STEP: inputs between two fetches
 //   SSD_TOKENS, _VECTORS  the register tile of the Mamba-2 recurrence
 // and has defined, after types.h, what vectors cannot say: load_masked, store_masked, load_f16, and the integer dot products.
 
@@ -9,8 +9,6 @@
 #include "lanes.h"
 #include "tile.h"
 
-#include "place.h"
-#include "integer.h"
 #include "product.h"
 #include "quantize.h"
 #include "rows.h"

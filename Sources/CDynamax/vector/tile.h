@@ -1,21 +1,31 @@
-// The register tile of all products: a few rows times a few vectors of outputs. Nearly all time is spent in its loops.
+// The register tile of products and attention: a few rows times a few vectors of outputs. Nearly all time is spent in its
+// loops. `rows` and `vectors` are constants once inlined, and say how much of the tile is used.
 
-/// The sums of a tile; `rows` and `vectors` of the functions below are constants, and say how much of it is used.
 typedef struct {
     floats at[TILE_ROWS][TILE_VECTORS];
 } tile;
 
+typedef struct {
+    ints at[TILE_ROWS][TILE_VECTORS];
+} integer_tile;
+
 /// Calls a function whose first argument must be a constant.
-#define WITH_ROWS(rows, function, ...)                 \
-    switch (rows) {                                    \
-    case 1: function(1, __VA_ARGS__); break;           \
-    case 2: function(2, __VA_ARGS__); break;           \
-    case 3: function(3, __VA_ARGS__); break;           \
-    case 4: function(4, __VA_ARGS__); break;           \
-    case 5: function(5, __VA_ARGS__); break;           \
-    default: function(TILE_ROWS, __VA_ARGS__); break;  \
+#define WITH_ROWS(rows, function, ...)                \
+    switch (rows) {                                   \
+    case 1: function(1, __VA_ARGS__); break;          \
+    case 2: function(2, __VA_ARGS__); break;          \
+    case 3: function(3, __VA_ARGS__); break;          \
+    case 4: function(4, __VA_ARGS__); break;          \
+    case 5: function(5, __VA_ARGS__); break;          \
+    default: function(TILE_ROWS, __VA_ARGS__); break; \
     }
 _Static_assert(TILE_ROWS == 6, "WITH_ROWS lists the rows of a tile");
+
+/// Where the weights of a tile lie: the vectors of one k `stride` elements apart, those of the next k `step` further on.
+/// One k stands for as many inputs as a vector of weights holds for each output: 1, 2 (bf16), 4 (int8) or 8 (int4).
+typedef struct {
+    int64_t stride, step;
+} lattice;
 
 static inline ALWAYS void tile_clear(int rows, int vectors, tile *sums) {
     UNROLL for (int m = 0; m < rows; m++) {
@@ -23,53 +33,104 @@ static inline ALWAYS void tile_clear(int rows, int vectors, tile *sums) {
     }
 }
 
-/// sums[m][n] += x[m][k] * w[k][n] for k in `from ..< to`, each sum one chain in the order of k.
-/// w points to the first vector of k = 0; the vectors of one k lie `stride` apart, those of the next k `step` further on.
+static inline ALWAYS void tile_load(int rows, int vectors, tile *sums, const float *from) {
+    UNROLL for (int m = 0; m < rows; m++) {
+        UNROLL for (int n = 0; n < vectors; n++) sums->at[m][n] = load(from + (m * vectors + n) * DX_LANES);
+    }
+}
+
+static inline ALWAYS void tile_store(int rows, int vectors, const tile *sums, float *to) {
+    UNROLL for (int m = 0; m < rows; m++) {
+        UNROLL for (int n = 0; n < vectors; n++) store(to + (m * vectors + n) * DX_LANES, sums->at[m][n]);
+    }
+}
+
+/// sums[m][n] += input[m] * weights[n]
+static inline ALWAYS void tile_add(
+    int rows, int vectors, tile *sums, const float *const *x, int64_t k, const floats weights[TILE_VECTORS]) {
+    UNROLL for (int m = 0; m < rows; m++) {
+        floats input = splat(x[m][k]);
+        UNROLL for (int n = 0; n < vectors; n++) sums->at[m][n] = FMA(input, weights[n], sums->at[m][n]);
+    }
+}
+
+/// sums[m][n] += x[m][k] * w[k][n] for k below `count`, each sum one chain in the order of k.
 static inline ALWAYS void tile_f32(
-    int rows, int vectors, tile *sums, const float *const *x, const float *w, int64_t step, int64_t stride, int64_t from,
-    int64_t to) {
-    for (int64_t k = from; k < to; k++) {
+    int rows, int vectors, tile *sums, const float *const *x, const float *w, lattice at, int64_t count) {
+    _Pragma("clang loop unroll_count(4)") for (int64_t k = 0; k < count; k++) {
         floats weights[TILE_VECTORS];
-        UNROLL for (int n = 0; n < vectors; n++) weights[n] = load(w + k * step + n * stride);
-        UNROLL for (int m = 0; m < rows; m++) {
-            floats input = splat(x[m][k]);
-            UNROLL for (int n = 0; n < vectors; n++) sums->at[m][n] = FMA(input, weights[n], sums->at[m][n]);
-        }
+        UNROLL for (int n = 0; n < vectors; n++) weights[n] = load(w + k * at.step + n * at.stride);
+        tile_add(rows, vectors, sums, x, k, weights);
     }
 }
 
 static inline ALWAYS void tile_f16(
-    int rows, int vectors, tile *sums, const float *const *x, const uint16_t *w, int64_t stride, int64_t from, int64_t to) {
-    for (int64_t k = from; k < to; k++) {
+    int rows, int vectors, tile *sums, const float *const *x, const uint16_t *w, lattice at, int64_t count) {
+    for (int64_t k = 0; k < count; k++) {
         floats weights[TILE_VECTORS];
-        UNROLL for (int n = 0; n < vectors; n++) weights[n] = load_f16(w + k * DX_LANES + n * stride);
+        UNROLL for (int n = 0; n < vectors; n++) weights[n] = load_f16(w + k * at.step + n * at.stride);
+        tile_add(rows, vectors, sums, x, k, weights);
+    }
+}
+
+/// The two weights that each lane of a bf16 matrix holds.
+static inline ALWAYS floats first_bf16(uints pairs) {
+    return (floats)(pairs << 16);
+}
+
+static inline ALWAYS floats second_bf16(uints pairs) {
+    return (floats)(pairs & 0xffff0000u);
+}
+
+static inline ALWAYS void tile_bf16(
+    int rows, int vectors, tile *sums, const float *const *x, const uint16_t *w, lattice at, int64_t count) {
+    floats first[TILE_VECTORS], second[TILE_VECTORS];
+    for (int64_t k = 0; k < count; k += 2) {
+        UNROLL for (int n = 0; n < vectors; n++) {
+            uints pairs = (uints)load_ints(w + k / 2 * at.step + n * at.stride);
+            first[n] = first_bf16(pairs);
+            second[n] = second_bf16(pairs);
+        }
+        tile_add(rows, vectors, sums, x, k, first);
+        if (k + 1 < count) tile_add(rows, vectors, sums, x, k + 1, second);
+    }
+}
+
+/// Four bytes for every lane.
+static inline ALWAYS ints splat_bytes(const int8_t *p) {
+    int32_t four;
+    __builtin_memcpy(&four, p, sizeof four);
+    return (ints)(four);
+}
+
+/// 8-bit weights: sums[m][n] += x[m][k] * (w[k][n] + 128), exactly, for k below `count`.
+static inline ALWAYS void tile_int8(
+    int rows, int vectors, integer_tile *sums, const int8_t *const *x, const uint8_t *w, lattice at, int64_t count) {
+    for (int64_t k = 0; k < count; k += 4) {
+        weights_8 weights[TILE_VECTORS];
+        UNROLL for (int n = 0; n < vectors; n++) weights[n] = prepared_weights(load_ints(w + k / 4 * at.step + n * at.stride));
         UNROLL for (int m = 0; m < rows; m++) {
-            floats input = splat(x[m][k]);
-            UNROLL for (int n = 0; n < vectors; n++) sums->at[m][n] = FMA(input, weights[n], sums->at[m][n]);
+            inputs_8 inputs = prepared_inputs(splat_bytes(x[m] + k));
+            UNROLL for (int n = 0; n < vectors; n++) sums->at[m][n] = dot_8(sums->at[m][n], weights[n], inputs);
         }
     }
 }
 
-/// `from` is even; `to` is even or the width of x.
-static inline ALWAYS void tile_bf16(
-    int rows, int vectors, tile *sums, const float *const *x, const uint16_t *w, int64_t stride, int64_t from, int64_t to) {
-    int64_t k = from;
-    for (; k + 1 < to; k += 2) {
-        floats even[TILE_VECTORS], odd[TILE_VECTORS];
+/// 4-bit weights: sums[m][n] += x[m][k] * (w[k][n] + 8), exactly, for k below `count`.
+static inline ALWAYS void tile_int4(
+    int rows, int vectors, integer_tile *sums, const int8_t *const *x, const uint8_t *w, lattice at, int64_t count) {
+    for (int64_t k = 0; k < count; k += 8) {
+        ints low[TILE_VECTORS], high[TILE_VECTORS];
         UNROLL for (int n = 0; n < vectors; n++) {
-            uints pairs = (uints)load_ints(w + k * DX_LANES + n * stride);
-            even[n] = (floats)(pairs << 16);
-            odd[n] = (floats)(pairs & 0xffff0000u);
+            ints pairs = load_ints(w + k / 8 * at.step + n * at.stride);
+            low[n] = pairs & 0x0f0f0f0f;
+            high[n] = (ints)((uints)pairs >> 4) & 0x0f0f0f0f;
         }
         UNROLL for (int m = 0; m < rows; m++) {
-            floats first = splat(x[m][k]), second = splat(x[m][k + 1]);
-            UNROLL for (int n = 0; n < vectors; n++) sums->at[m][n] = FMA(first, even[n], sums->at[m][n]);
-            UNROLL for (int n = 0; n < vectors; n++) sums->at[m][n] = FMA(second, odd[n], sums->at[m][n]);
+            ints first = splat_bytes(x[m] + k), second = splat_bytes(x[m] + k + 4);
+            UNROLL for (int n = 0; n < vectors; n++) {
+                sums->at[m][n] = dot_4(sums->at[m][n], low[n], first, high[n], second);
+            }
         }
-    }
-    if (k == to) return;
-    UNROLL for (int n = 0; n < vectors; n++) {
-        floats even = (floats)((uints)load_ints(w + k * DX_LANES + n * stride) << 16);
-        UNROLL for (int m = 0; m < rows; m++) sums->at[m][n] = FMA(splat(x[m][k]), even, sums->at[m][n]);
     }
 }

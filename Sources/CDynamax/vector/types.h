@@ -3,8 +3,9 @@
 typedef float floats __attribute__((ext_vector_type(16)));
 typedef uint32_t uints __attribute__((ext_vector_type(16)));
 typedef int32_t ints __attribute__((ext_vector_type(16)));
-typedef uint8_t bytes __attribute__((ext_vector_type(16)));
+typedef int8_t bytes __attribute__((ext_vector_type(16)));
 typedef int16_t shorts __attribute__((ext_vector_type(32)));
+typedef uint16_t ushorts __attribute__((ext_vector_type(32)));
 
 #define FLOATS floats
 #define UINTS uints
