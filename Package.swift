@@ -37,7 +37,7 @@ let package = Package(
         room("DynamaxTensor", imports: ["CDynamax"]),
         room("DynamaxFormats", imports: ["CDynamax", "DynamaxTensor"]),
         room("DynamaxLayers", imports: ["CDynamax", "DynamaxTensor"]),
-        room("DynamaxText", imports: ["DynamaxFormats"]),
+        room("DynamaxText", imports: ["DynamaxTensor", "DynamaxFormats"]),
         room("DynamaxModels", imports: ["CDynamax", "DynamaxTensor", "DynamaxLayers", "DynamaxFormats"]),
         room("DynamaxDepth", imports: ["CDynamax", "DynamaxTensor", "DynamaxLayers", "DynamaxModels"]),
         .executableTarget(
@@ -57,7 +57,7 @@ let package = Package(
         tests(
             "DynamaxDepthTests",
             of: ["DynamaxTensor", "DynamaxLayers", "DynamaxFormats", "DynamaxModels", "DynamaxDepth"]),
-        tests("DynamaxTextTests", of: ["DynamaxFormats", "DynamaxText"]),
+        tests("DynamaxTextTests", of: ["DynamaxTensor", "DynamaxFormats", "DynamaxText"]),
     ],
     swiftLanguageModes: [.v6]
 )

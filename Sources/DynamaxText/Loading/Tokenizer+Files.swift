@@ -1,0 +1,51 @@
+public import DynamaxFormats
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+extension Tokenizer {
+    /// Reads a tokenizer.
+    ///
+    /// - Parameter path: a folder in Hugging Face layout, or a file: tokenizer.json, a SentencePiece model (`.model`), a GGUF
+    ///   file, or GPT-2's vocab.json with merges.txt beside it.
+    /// - Throws: `FormatError` that names the file and the part that is missing, wrong or not supported.
+    public convenience init(at path: String) throws(FormatError) {
+        var isFolder: Bool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+            throw FormatError(.missing, path, "there is no such file or folder")
+        }
+        if isFolder { try self.init(folder: path) } else { try self.init(file: path) }
+    }
+
+    private convenience init(folder: String) throws(FormatError) {
+        let beside = try SpecialTokens(folder: folder)
+        let names = ["tokenizer.json"]
+        guard let name = names.first(where: { FileManager.default.fileExists(atPath: "\(folder)/\($0)") }) else {
+            throw FormatError(.missing, folder, "the folder holds no tokenizer, expected \(names.joined(separator: " or "))")
+        }
+        var parts = try Tokenizer.parts(file: "\(folder)/\(name)")
+        try beside.complete(&parts)
+        parts.guessSpecialTokens()
+        self.init(parts)
+    }
+
+    private convenience init(file: String) throws(FormatError) {
+        var parts = try Tokenizer.parts(file: file)
+        parts.guessSpecialTokens()
+        self.init(parts)
+    }
+
+    private static func parts(file: String) throws(FormatError) -> Parts {
+        try TokenizerJSON(JSONNode(contentsOf: file)).parts
+    }
+
+    /// Reads the contents of tokenizer.json.
+    public convenience init(json: JSONNode) throws(FormatError) {
+        var parts = try TokenizerJSON(json).parts
+        parts.guessSpecialTokens()
+        self.init(parts)
+    }
+}
