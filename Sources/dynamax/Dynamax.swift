@@ -1,7 +1,10 @@
 import ArgumentParser
 
 @main
-struct Dynamax: AsyncParsableCommand {
+struct Dynamax: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "dynamax", abstract: "Runs language models with only as much compute as each input needs.")
+        commandName: "dynamax",
+        abstract: "Runs language models with only as much compute as each input needs.",
+        version: "0.1.0",
+        subcommands: [Generate.self, Inspect.self, Trace.self, Tokenize.self, Bench.self])
 }

@@ -1,0 +1,56 @@
+import ArgumentParser
+import DynamaxFormats
+import DynamaxModels
+import DynamaxTensor
+import DynamaxText
+
+struct Generate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Continues a text.",
+        discussion: "The text goes to standard output as it is written; everything else goes to standard error.")
+
+    @OptionGroup var input: PromptOptions
+    @OptionGroup var options: ModelOptions
+    @OptionGroup var sampling: SamplingOptions
+    @OptionGroup var exits: ExitOptions
+
+    @Option(name: [.customShort("n"), .customLong("max-tokens")], help: "Tokens to write at most.")
+    var maxTokens = 200
+
+    @Flag(help: "Print one JSON object with the text, each token's layer, and timings.")
+    var json = false
+
+    @Flag(help: "Colour each token by the layer that decided it, on a terminal.")
+    var showLayers = false
+
+    @Flag(help: "Print rates and layers when done.")
+    var verbose = false
+
+    func validate() throws {
+        guard maxTokens >= 0 else { throw ValidationError("-n must be 0 or more, not \(maxTokens)") }
+    }
+
+    func run() throws {
+        let loaded = try options.load()
+        // Without a tokenizer, numbers go in and come out.
+        let tokenizer = try input.list == nil ? Tokenizer(loaded.files) : try? Tokenizer(loaded.files)
+        let prompt = try tokenizer.map(input.tokens) ?? input.tokens(loaded.files)
+        let defaults = try GenerationConfig(loaded.files)
+        let stops = Set((tokenizer?.eosTokens ?? []) + defaults.eos.map(Token.init(truncatingIfNeeded:)))
+        var run = try GenerationRun(
+            name: options.model, loaded, tokenizer: tokenizer, prompt: prompt,
+            decoder: exits.decoder(loaded.model.stack), sampling: sampling.sampling(defaults),
+            limits: Generation.Limits(tokens: maxTokens, stopTokens: stops))
+        let colours = showLayers ? LayerColours(layers: loaded.model.stack.layerCount) : nil
+        while let piece = try run.next() {
+            guard !json else { continue }
+            write(colours.map { $0.paint(piece.text, layer: piece.layer) } ?? piece.text)
+        }
+        if json {
+            try printJSON(run.report())
+        } else {
+            write("\n")
+        }
+        if verbose { note(run.summary()) }
+    }
+}

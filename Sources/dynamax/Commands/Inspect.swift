@@ -1,0 +1,21 @@
+import ArgumentParser
+import DynamaxFormats
+
+struct Inspect: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Shows what a model's files hold, without loading it.")
+
+    @Argument(help: "A model, as for generate.")
+    var model: String
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    @Flag(help: "List each tensor.")
+    var tensors = false
+
+    func run() throws {
+        let report = try InspectionReport(CheckpointFiles(model), listsTensors: tensors)
+        json ? try printJSON(report) : print(report.text)
+    }
+}

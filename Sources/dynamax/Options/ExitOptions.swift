@@ -1,0 +1,60 @@
+import ArgumentParser
+import DynamaxDepth
+import DynamaxModels
+
+/// What the text promises to have in common with the full model's.
+enum Guarantee: String, ExpressibleByArgument, CaseIterable {
+    case off, exact, bounded, none
+}
+
+/// How the layers above an exit are kept true.
+enum StateRule: String, ExpressibleByArgument, CaseIterable {
+    case deferred, project, copy, skip
+}
+
+/// Where and when tokens leave early.
+struct ExitOptions: ParsableArguments {
+    @Option(
+        help: """
+            off: all layers for each token. none: a token is written where its exit says so, and may differ from the full \
+            model's. Default: none with --exit, else off.
+            """)
+    var guarantee: Guarantee?
+
+    @Option(
+        name: .customLong("exit"),
+        help: ArgumentHelp(
+            """
+            When to leave: depth:D (after D layers), softmax:T (largest probability at least T), margin:T (lead of the \
+            most probable token), entropy:T (at most T nats), saturation:T (cosine of the rows around the last layer).
+            """, valueName: "spec"))
+    var exit: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Layers after which to look, separated by commas; by default each of the latter half.", valueName: "layers"))
+    var exitLayers: TokenList?
+
+    @Option(help: "What the layers above an exit do: deferred (they catch up when they are needed).")
+    var state: StateRule = .deferred
+
+    /// The way to decode that the options ask for.
+    func decoder(_ stack: any LayerStack) throws -> any Decoder {
+        let guarantee = guarantee ?? (exit == nil ? .off : Guarantee.none)
+        if guarantee == .exact || guarantee == .bounded {
+            throw InputError.notBuilt("--guarantee \(guarantee.rawValue) is not built yet: choose off or none")
+        }
+        guard state == .deferred else {
+            throw InputError.notBuilt("--state \(state.rawValue) is not built yet: choose deferred")
+        }
+        guard let exit else {
+            guard guarantee == .off else {
+                throw InputError.notBuilt("--guarantee none needs --exit, which says when tokens leave")
+            }
+            return FullDepthDecoder(stack)
+        }
+        let policy = try ExitPolicy(
+            ExitScore(exit), after: exitLayers?.tokens.map(Int.init), of: stack.layerCount)
+        return guarantee == .off ? FullDepthDecoder(stack) : EarlyExitDecoder(stack, policy)
+    }
+}

@@ -1,0 +1,58 @@
+public import ArgumentParser
+import DynamaxFormats
+public import DynamaxModels
+import DynamaxTensor
+import Foundation
+
+extension Quantization: ExpressibleByArgument {}
+
+/// Which model, and how it is held and run.
+struct ModelOptions: ParsableArguments {
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp(
+            "A folder in Hugging Face layout, a .gguf file, or a name found in the Hugging Face cache.",
+            valueName: "model"))
+    var model: String
+
+    @OptionGroup var compute: ComputeOptions
+
+    /// A model that is ready to run.
+    struct Loaded {
+        let files: CheckpointFiles
+        let model: LanguageModel
+        let loadMilliseconds: Double
+    }
+
+    func load() throws -> Loaded {
+        let start = ContinuousClock.now
+        let files = try CheckpointFiles(model)
+        let loaded = try LanguageModel(files, quantization: compute.quantize, on: compute.device())
+        return Loaded(files: files, model: loaded, loadMilliseconds: start.duration(to: .now).milliseconds)
+    }
+}
+
+/// What the model runs on.
+struct ComputeOptions: ParsableArguments {
+    @Option(name: .shortAndLong, help: "Threads to run on; by default one for each processor.")
+    var threads: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Hold weights in this format instead of the stored one: f32, f16, bf16, q8 or q4.", valueName: "format"))
+    var quantize: Quantization?
+
+    func device() throws -> Device {
+        try Device(threads: threads ?? Device.processorCount)
+    }
+}
+
+extension Duration {
+    /// The duration in milliseconds.
+    var milliseconds: Double {
+        Double(components.seconds) * 1e3 + Double(components.attoseconds) * 1e-15
+    }
+
+    /// The duration in seconds.
+    var seconds: Double { milliseconds / 1e3 }
+}

@@ -1,0 +1,37 @@
+import ArgumentParser
+import DynamaxFormats
+import DynamaxModels
+
+/// How tokens are drawn. What is not given comes from generation_config.json where it asks for sampling; else the most
+/// probable token is taken.
+struct SamplingOptions: ParsableArguments {
+    @Option(name: [.customLong("temp"), .customLong("temperature")], help: "Divides the logits; 0 for greedy decoding.")
+    var temperature: Float?
+
+    @Option(help: "Keep the k most probable tokens.")
+    var topK: Int?
+
+    @Option(help: "Keep the most probable tokens that hold this share of the probability.")
+    var topP: Float?
+
+    @Option(help: "Drop tokens less probable than this share of the most probable one's.")
+    var minP: Float?
+
+    @Option(help: "Where the random numbers start.")
+    var seed: UInt64 = 0
+
+    func validate() throws {
+        if let problem = sampling(GenerationConfig()).problem { throw ValidationError(problem) }
+    }
+
+    func sampling(_ defaults: GenerationConfig) -> Sampling {
+        let samples = defaults.doSample ?? false
+        let givenK = topK ?? (samples ? defaults.topK : nil)
+        return Sampling(
+            temperature: temperature ?? (samples ? Float(defaults.temperature ?? 1) : 0),
+            topK: givenK == 0 ? nil : givenK,
+            topP: topP ?? (samples ? Float(defaults.topP ?? 1) : 1),
+            minP: minP ?? (samples ? Float(defaults.minP ?? 0) : 0),
+            seed: seed)
+    }
+}

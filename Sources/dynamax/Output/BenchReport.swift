@@ -1,0 +1,107 @@
+import DynamaxLayers
+import DynamaxModels
+import DynamaxTensor
+import Foundation
+
+/// What `bench` found.
+struct BenchReport: Encodable {
+    /// A rate over several runs.
+    struct Rate: Encodable {
+        let median: Double
+        let minimum: Double
+        let maximum: Double
+        let runs: [Double]
+
+        init(_ runs: [Double]) {
+            let sorted = runs.sorted()
+            let middle = sorted.count / 2
+            median = sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+            minimum = sorted[0]
+            maximum = sorted[sorted.count - 1]
+            self.runs = runs
+        }
+
+        func scaled(by factor: Double) -> Rate { Rate(runs.map { $0 * factor }) }
+
+        func text(_ unit: String) -> String {
+            String(format: "%9.2f %@   (%.2f to %.2f)", median, unit, minimum, maximum)
+        }
+    }
+
+    /// One kind of work.
+    struct Phase: Encodable {
+        let tokens: Int
+        let tokensPerSecond: Rate
+        /// Bytes of weights and states that the ledger counts, over the time measured.
+        let bytesPerSecond: Rate
+    }
+
+    let model: String
+    let format: String
+    let instructionSet: String
+    let threads: Int
+    let weightBytes: Int
+    let prefill: Phase?
+    let decode: Phase?
+
+    var text: String {
+        var lines = [
+            String(
+                format: "%@, %@ weights of %.2f GB, %@, %d threads", model, format, Double(weightBytes) / 1e9,
+                instructionSet, threads)
+        ]
+        for (name, phase) in [("prefill", prefill), ("decode", decode)] {
+            guard let phase else { continue }
+            let title = "\(name) \(phase.tokens)".padding(toLength: 14, withPad: " ", startingAt: 0)
+            lines.append(title + phase.tokensPerSecond.text("tokens/s"))
+            lines.append(
+                "".padding(toLength: 14, withPad: " ", startingAt: 0)
+                    + phase.bytesPerSecond.scaled(by: 1e-9).text("GB/s touched"))
+        }
+        return lines.joined(separator: "\n")
+    }
+}
+
+/// Measures a model.
+struct Benchmark {
+    let model: LanguageModel
+    let prompt: Int
+    let tokens: Int
+    let repetitions: Int
+
+    func report() -> BenchReport {
+        let decoder = FullDepthDecoder(model.stack)
+        return BenchReport(
+            model: model.family, format: model.format.description,
+            instructionSet: model.stack.device.instructionSetName, threads: model.stack.device.threads,
+            weightBytes: model.weightBytes,
+            prefill: measure(prompt) {
+                model.stack.prefill(someTokens(prompt), model.stack.makeState(history: 0)).ledger
+            },
+            decode: measure(tokens) {
+                let state = model.stack.makeState(history: 0)
+                var ledger = Ledger()
+                for token in someTokens(tokens) { ledger += decoder.step(token, state).ledger }
+                return ledger
+            })
+    }
+
+    private func someTokens(_ count: Int) -> [Int32] {
+        (0..<count).map { Int32(($0 * 7919 + 13) % model.stack.vocabularySize) }
+    }
+
+    private func measure(_ count: Int, _ work: () -> Ledger) -> BenchReport.Phase? {
+        guard count > 0 else { return nil }
+        _ = work()
+        var seconds: [Double] = []
+        var bytes = 0
+        for _ in 0..<repetitions {
+            let start = ContinuousClock.now
+            bytes = work().cost.bytes
+            seconds.append(start.duration(to: .now).seconds)
+        }
+        return BenchReport.Phase(
+            tokens: count, tokensPerSecond: BenchReport.Rate(seconds.map { Double(count) / $0 }),
+            bytesPerSecond: BenchReport.Rate(seconds.map { Double(bytes) / $0 }))
+    }
+}

@@ -1,0 +1,92 @@
+import DynamaxModels
+import DynamaxTensor
+import DynamaxText
+import Foundation
+
+/// Prints text on standard output at once.
+func write(_ text: String) {
+    FileHandle.standardOutput.write(Data(text.utf8))
+}
+
+/// A continuation on its way from tokens to text, with the clock running.
+struct GenerationRun {
+    private let name: String
+    private let loaded: ModelOptions.Loaded
+    private let promptCount: Int
+    private let prefillSeconds: Double
+    private let start: ContinuousClock.Instant
+    private var end: ContinuousClock.Instant
+    private var generation: Generation
+    private var detokenizer: StreamingDetokenizer?
+    private var tokens: [GenerationReport.TokenReport] = []
+
+    init(
+        name: String, _ loaded: ModelOptions.Loaded, tokenizer: Tokenizer?, prompt: [Token], decoder: any Decoder,
+        sampling: Sampling, limits: Generation.Limits
+    ) throws {
+        let before = ContinuousClock.now
+        generation = try Generation(loaded.model, decoder, prompt: prompt, sampling: sampling, limits: limits)
+        start = .now
+        end = start
+        prefillSeconds = before.duration(to: start).seconds
+        self.name = name
+        self.loaded = loaded
+        promptCount = prompt.count
+        detokenizer = tokenizer.map { StreamingDetokenizer($0, continuing: prompt) }
+    }
+
+    /// The next piece of text and the layer that decided it, or nil at the end.
+    mutating func next() throws -> (text: String, layer: Int)? {
+        guard let output = try generation.next() else {
+            let rest = tokens.isEmpty ? "" : detokenizer?.finish() ?? ""
+            guard let last = tokens.last, !rest.isEmpty else { return nil }
+            append(last.id, rest, last.layer, last.score, replacingLast: true)
+            return (rest, last.layer)
+        }
+        end = .now
+        let text = try detokenizer?.append(output.token) ?? (tokens.isEmpty ? "" : " ") + String(output.token)
+        append(output.token, text, output.layer, output.score)
+        return (text, output.layer)
+    }
+
+    private mutating func append(_ id: Token, _ text: String, _ layer: Int, _ score: Float?, replacingLast: Bool = false) {
+        let before = replacingLast ? tokens.removeLast().text : ""
+        tokens.append(GenerationReport.TokenReport(id: id, text: before + text, layer: layer, score: score))
+    }
+
+    private var meanLayers: Double {
+        Double(tokens.reduce(0) { $0 + $1.layer }) / Double(max(tokens.count, 1))
+    }
+
+    /// Tokens a second after the first, which the prompt has paid for.
+    private var decodeRate: Double {
+        tokens.count > 1 ? Double(tokens.count - 1) / max(start.duration(to: end).seconds, 1e-9) : 0
+    }
+
+    private var prefillRate: Double { Double(promptCount) / max(prefillSeconds, 1e-9) }
+
+    func report() -> GenerationReport {
+        GenerationReport(
+            model: name, text: tokens.map(\.text).joined(), tokens: tokens,
+            finishReason: generation.finishReason?.rawValue ?? "length",
+            layers: .init(mean: meanLayers, of: loaded.model.stack.layerCount),
+            usage: .init(
+                promptTokens: promptCount, completionTokens: tokens.count, totalTokens: promptCount + tokens.count),
+            timings: .init(loadMs: loaded.loadMilliseconds, prefillTps: prefillRate, decodeTps: decodeRate),
+            ledger: .init(generation.ledger))
+    }
+
+    func summary() -> String {
+        let device = loaded.model.stack.device
+        return String(
+            format: """
+                load %8.1f ms   %@ weights of %.1f MB, %@, %d threads
+                prefill %6d tokens %9.1f tokens/s
+                decode  %6d tokens %9.1f tokens/s
+                layers  %.2f of %d a token, %d rows caught up, %d head checks
+                """, loaded.loadMilliseconds, loaded.model.format.description,
+            Double(loaded.model.weightBytes) / 1e6, device.instructionSetName, device.threads, promptCount,
+            prefillRate, tokens.count, decodeRate, meanLayers, loaded.model.stack.layerCount,
+            generation.ledger.catchUpRows, generation.ledger.headRows)
+    }
+}

@@ -1,0 +1,71 @@
+import DynamaxFormats
+import DynamaxModels
+import Foundation
+
+/// What `inspect` says about a model.
+struct InspectionReport: Encodable {
+    struct TensorReport: Encodable {
+        let name: String
+        let type: String
+        let shape: [Int]
+    }
+
+    let model: String
+    let family: String
+    let supported: Bool
+    let layers: Int?
+    let width: Int?
+    let vocabulary: Int?
+    let context: Int?
+    let parameters: Int
+    let bytes: Int
+    /// Bytes by type of number.
+    let types: [String: Int]
+    let tokenizer: String?
+    let tensors: [TensorReport]?
+
+    init(_ files: CheckpointFiles, listsTensors: Bool) throws {
+        let source = try files.tensors()
+        let all = try source.tensorNames.compactMap { try source.tensor($0) }
+        let summary = try ModelSummary(files)
+        model = files.name
+        family = summary.family
+        supported = summary.isSupported
+        layers = summary.layers
+        width = summary.width
+        vocabulary = summary.vocabulary
+        context = summary.context
+        parameters = all.reduce(0) { $0 + $1.count }
+        bytes = all.reduce(0) { $0 + $1.bytes.count }
+        types = Dictionary(all.map { ($0.type.rawValue, $0.bytes.count) }, uniquingKeysWith: +)
+        tokenizer =
+            files.gguf != nil
+            ? "in the file" : (files.tokenizerJSON ?? files.sentencePieceModel).map { ($0 as NSString).lastPathComponent }
+        tensors =
+            listsTensors ? all.map { TensorReport(name: $0.name, type: $0.type.rawValue, shape: $0.shape) } : nil
+    }
+
+    var text: String {
+        func row(_ name: String, _ value: String?) -> String? {
+            value.map { name.padding(toLength: 12, withPad: " ", startingAt: 0) + $0 }
+        }
+        let kinds = types.sorted { $0.value > $1.value }
+            .map { String(format: "%@ %.1f MB", $0.key, Double($0.value) / 1e6) }
+        let rows = [
+            row("model", model),
+            row("family", family + (supported ? "" : " (not supported)")),
+            row("parameters", parameters.formatted()),
+            row("layers", layers.map(String.init)),
+            row("width", width.map(String.init)),
+            row("vocabulary", vocabulary.map(String.init)),
+            row("context", context.map(String.init)),
+            row("weights", kinds.joined(separator: ", ")),
+            row("tokenizer", tokenizer ?? "none"),
+        ]
+        let list = (tensors ?? []).map {
+            $0.name.padding(toLength: max(52, $0.name.count + 1), withPad: " ", startingAt: 0)
+                + $0.type.padding(toLength: 6, withPad: " ", startingAt: 0) + "\($0.shape)"
+        }
+        return (rows.compactMap { $0 } + list).joined(separator: "\n")
+    }
+}
