@@ -69,6 +69,7 @@ struct Parameters {
         let kept = WeightFormat.common(stored.map(\.format))
         let format = quantization?.format(inputs: inputs) ?? kept
         let total = layers.reduce(0) { $0 + $1.outputs }
+        var unreleased = 0
         let weights = PackedMatrix(outputs: total, inputs: inputs, format: format, on: device) { rows, numbers in
             var start = 0
             for matrix in stored {
@@ -80,6 +81,12 @@ struct Parameters {
                         to: numbers + (wanted.lowerBound - rows.lowerBound) * inputs)
                 }
                 start = end
+            }
+            // Not only at the end: the largest matrix would be in memory twice for a moment.
+            unreleased += rows.count * inputs
+            if unreleased > 1 << 22 {
+                for matrix in stored { matrix.release() }
+                unreleased = 0
             }
         }
         for matrix in stored { matrix.release() }
