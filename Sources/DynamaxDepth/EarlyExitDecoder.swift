@@ -8,8 +8,10 @@ public import DynamaxTensor
 /// The tokens may differ from the full model's: this is the guarantee `none`.
 public struct EarlyExitDecoder: Decoder {
     public let stack: any LayerStack
+    /// Where rows may leave and when.
     public let policy: ExitPolicy
 
+    /// Makes a decoder whose policy fits the stack.
     public init(_ stack: any LayerStack, _ policy: ExitPolicy) {
         self.stack = stack
         self.policy = policy

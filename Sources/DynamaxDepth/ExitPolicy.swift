@@ -1,5 +1,6 @@
 /// Where rows may leave and when.
 public struct ExitPolicy: Hashable, Sendable {
+    /// How an exit judges a row.
     public let score: ExitScore
     /// Numbers of layers after which a row may leave, ascending, each below the number of layers of the model.
     public let layers: [Int]

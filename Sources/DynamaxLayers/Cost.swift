@@ -5,6 +5,7 @@ public struct Cost: Hashable, Sendable {
     /// Multiply-accumulate operations.
     public var multiplyAdds: Int
 
+    /// Makes a cost; nothing by default.
     public init(bytes: Int = 0, multiplyAdds: Int = 0) {
         self.bytes = bytes
         self.multiplyAdds = multiplyAdds

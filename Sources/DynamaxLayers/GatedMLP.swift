@@ -7,6 +7,7 @@ public struct GatedMLP: Sendable {
     /// [width, inner]
     private let down: Linear
 
+    /// Takes gate and up as one layer of twice the outputs.
     public init(gateUp: Linear, down: Linear) {
         precondition(gateUp.outputs == 2 * down.inputs)
         self.gateUp = gateUp
@@ -21,5 +22,6 @@ public struct GatedMLP: Sendable {
         return down(activated, adding: residual)
     }
 
+    /// What one row costs here.
     public var cost: Cost { gateUp.cost + down.cost }
 }

@@ -10,13 +10,16 @@ public struct Linear: Sendable {
     /// [outputs]
     public let bias: Tensor?
 
+    /// Takes a matrix and a bias of as many numbers as it has outputs.
     public init(weights: PackedMatrix, bias: Tensor? = nil) {
         precondition(bias.map { $0.shape.count == weights.outputs } ?? true)
         self.weights = weights
         self.bias = bias
     }
 
+    /// Columns of a row that goes in.
     public var inputs: Int { weights.inputs }
+    /// Columns of a row that comes out.
     public var outputs: Int { weights.outputs }
 
     /// Maps the rows of `x`, [rows, inputs], and adds `residual`, [rows, outputs], where given.

@@ -13,6 +13,7 @@ public struct AttentionShape: Hashable, Sendable {
     /// Positions that a row sees, its own included; nil for all.
     public let window: Int?
 
+    /// Takes the number of query heads, a multiple of that of key and value heads.
     public init(heads: Int, kvHeads: Int, headWidth: Int, window: Int? = nil) {
         self.heads = heads
         self.kvHeads = kvHeads

@@ -61,9 +61,13 @@ public enum WeightFormat: Hashable, Sendable, CustomStringConvertible {
 /// The layout serves one row and many with the same bits (see `dx_product` in CDynamax.h). It cannot be changed
 /// after packing.
 public struct PackedMatrix: Sendable {
+    /// Rows of the matrix.
     public let outputs: Int
+    /// Columns of the matrix.
     public let inputs: Int
+    /// How the weights are held.
     public let format: WeightFormat
+    /// The device that packed it.
     public let device: Device
 
     private let weights: Storage

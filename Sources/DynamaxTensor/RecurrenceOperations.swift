@@ -31,7 +31,9 @@ public struct ScanParameters: Sendable {
     let d: Tensor
     /// [channels]
     let timeStepBias: Tensor
+    /// Channels of the recurrence.
     public let channels: Int
+    /// Numbers of state for each channel.
     public let states: Int
 
     /// - Parameters:
@@ -91,8 +93,11 @@ public struct SSDParameters: Sendable {
     let timeStepBias: Tensor
     /// The range that time steps are clamped to.
     let timeStepLimit: ClosedRange<Float>
+    /// Channels of one head.
     public let headWidth: Int
+    /// Groups of heads that share B and C.
     public let groups: Int
+    /// Numbers of state for each channel.
     public let states: Int
 
     public init(
@@ -108,6 +113,7 @@ public struct SSDParameters: Sendable {
         self.states = states
     }
 
+    /// The number of heads.
     public var heads: Int { a.shape.count }
 
     /// Numbers in the state of one sequence.

@@ -17,8 +17,10 @@ public struct DecodingStep {
     public let layer: Int
     /// How sure the exit was, as its kind of score has it; nil without exits.
     public let score: Float?
+    /// What the step has cost.
     public let ledger: Ledger
 
+    /// Takes the logits of one position, [1, vocabulary].
     public init(logits: Tensor, layer: Int, score: Float?, ledger: Ledger) {
         self.logits = logits
         self.layer = layer
@@ -38,6 +40,7 @@ public struct Ledger: Hashable, Sendable {
     /// Bytes of weights and states, and multiply-accumulates. Rows that run together read the weights once.
     public var cost = Cost()
 
+    /// Makes an empty ledger.
     public init() {}
 
     public static func + (a: Ledger, b: Ledger) -> Ledger {
@@ -80,6 +83,7 @@ public struct Ledger: Hashable, Sendable {
 public struct FullDepthDecoder: Decoder {
     public let stack: any LayerStack
 
+    /// Makes a decoder for a stack.
     public init(_ stack: any LayerStack) {
         self.stack = stack
     }

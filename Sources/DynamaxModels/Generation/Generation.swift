@@ -12,6 +12,7 @@ public struct Generation {
         /// Tokens that end the text; they are not part of it.
         public var stopTokens: Set<Token>
 
+        /// Takes a number of tokens and those that end the text.
         public init(tokens: Int, stopTokens: Set<Token> = []) {
             self.tokens = tokens
             self.stopTokens = stopTokens
@@ -20,6 +21,7 @@ public struct Generation {
 
     /// One token of the continuation.
     public struct Output: Sendable {
+        /// Its number in the vocabulary.
         public let token: Token
         /// Layers that decided it.
         public let layer: Int

@@ -10,10 +10,12 @@
 ///
 /// The n-th number depends on seed and n alone, so a moved or resumed sequence draws what it would have drawn.
 public struct Philox: RandomNumberGenerator, Hashable, Sendable, Codable {
+    /// The key.
     public let seed: UInt64
     /// 32-bit numbers drawn so far.
     public private(set) var drawn: UInt64
 
+    /// Starts at the first number, or after `drawn` of them.
     public init(seed: UInt64, drawn: UInt64 = 0) {
         self.seed = seed
         self.drawn = drawn

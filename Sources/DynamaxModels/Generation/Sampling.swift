@@ -16,6 +16,7 @@ public struct Sampling: Hashable, Sendable {
     /// Takes the most probable token each time.
     public static let greedy = Sampling(temperature: 0)
 
+    /// Takes the settings; greedy by default.
     public init(temperature: Float = 0, topK: Int? = nil, topP: Float = 1, minP: Float = 0, seed: UInt64 = 0) {
         self.temperature = temperature
         self.topK = topK
@@ -38,9 +39,11 @@ public struct Sampling: Hashable, Sendable {
 
 /// Draws tokens; part of a sequence, so that a moved sequence goes on as it would have.
 public struct Sampler: Sendable {
+    /// The settings.
     public let sampling: Sampling
     private var random: Philox
 
+    /// Starts at the first random number of the seed.
     public init(_ sampling: Sampling) {
         self.sampling = sampling
         random = Philox(seed: sampling.seed)

@@ -4,6 +4,7 @@ public import DynamaxTensor
 
 /// A language model, loaded: its layers and what its configuration says about using them.
 public struct LanguageModel: Sendable {
+    /// The layers.
     public let stack: any LayerStack
     /// The family, as `model_type` names it.
     public let family: String

@@ -7,15 +7,19 @@ import DynamaxTensor
 public final class Batch {
     /// Consecutive rows of one sequence.
     public struct Part {
+        /// The sequence.
         public let state: SequenceState
+        /// How many positions it goes on by.
         public let rows: Int
 
+        /// Takes a sequence and one row or more.
         public init(_ state: SequenceState, rows: Int) {
             self.state = state
             self.rows = rows
         }
     }
 
+    /// The sequences, in the order of their rows.
     public let parts: [Part]
     /// Rows of all parts.
     public let rows: Int

@@ -32,7 +32,8 @@ struct ExitOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Layers after which to look, separated by commas; by default each of the latter half.", valueName: "layers"))
+            "Layers after which to look, separated by commas; by default each of the latter half.", valueName: "layers")
+    )
     var exitLayers: TokenList?
 
     @Option(help: "What the layers above an exit do: deferred (they catch up when they are needed).")

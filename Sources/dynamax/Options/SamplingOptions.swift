@@ -5,7 +5,7 @@ import DynamaxModels
 /// How tokens are drawn. What is not given comes from generation_config.json where it asks for sampling; else the most
 /// probable token is taken.
 struct SamplingOptions: ParsableArguments {
-    @Option(name: [.customLong("temp"), .customLong("temperature")], help: "Divides the logits; 0 for greedy decoding.")
+    @Option(name: [.customLong("temp"), .customLong("temperature")], help: "Divides the logits; 0: greedy.")
     var temperature: Float?
 
     @Option(help: "Keep the k most probable tokens.")

@@ -5,7 +5,7 @@ import DynamaxModels
 struct GenerationReport: Encodable {
     struct TokenReport: Encodable {
         let id: Int32
-        let text: String
+        var text: String
         let layer: Int
         let score: Float?
 

@@ -40,18 +40,14 @@ struct GenerationRun {
         guard let output = try generation.next() else {
             let rest = tokens.isEmpty ? "" : detokenizer?.finish() ?? ""
             guard let last = tokens.last, !rest.isEmpty else { return nil }
-            append(last.id, rest, last.layer, last.score, replacingLast: true)
+            tokens[tokens.count - 1].text += rest
             return (rest, last.layer)
         }
         end = .now
         let text = try detokenizer?.append(output.token) ?? (tokens.isEmpty ? "" : " ") + String(output.token)
-        append(output.token, text, output.layer, output.score)
+        tokens.append(
+            GenerationReport.TokenReport(id: output.token, text: text, layer: output.layer, score: output.score))
         return (text, output.layer)
-    }
-
-    private mutating func append(_ id: Token, _ text: String, _ layer: Int, _ score: Float?, replacingLast: Bool = false) {
-        let before = replacingLast ? tokens.removeLast().text : ""
-        tokens.append(GenerationReport.TokenReport(id: id, text: before + text, layer: layer, score: score))
     }
 
     private var meanLayers: Double {

@@ -38,9 +38,8 @@ struct InspectionReport: Encodable {
         parameters = all.reduce(0) { $0 + $1.count }
         bytes = all.reduce(0) { $0 + $1.bytes.count }
         types = Dictionary(all.map { ($0.type.rawValue, $0.bytes.count) }, uniquingKeysWith: +)
-        tokenizer =
-            files.gguf != nil
-            ? "in the file" : (files.tokenizerJSON ?? files.sentencePieceModel).map { ($0 as NSString).lastPathComponent }
+        let tokenizerFile = (files.tokenizerJSON ?? files.sentencePieceModel).map { ($0 as NSString).lastPathComponent }
+        tokenizer = files.gguf != nil ? "in the file" : tokenizerFile
         tensors =
             listsTensors ? all.map { TensorReport(name: $0.name, type: $0.type.rawValue, shape: $0.shape) } : nil
     }
