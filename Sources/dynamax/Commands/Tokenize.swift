@@ -33,7 +33,7 @@ struct Tokenize: ParsableCommand {
     }
 
     func run() throws {
-        let loaded = try model.map { try Tokenizer(CheckpointFiles($0)) } ?? Tokenizer(file: tokenizer ?? "")
+        let loaded = try model.map { try Tokenizer(CheckpointFiles($0)) } ?? Tokenizer(at: tokenizer ?? "")
         let ids = try loaded.encode(text ?? standardInputText(), addSpecialTokens: !noSpecial)
         if json {
             try printJSON(Report(ids: ids, tokens: try ids.map(loaded.piece)))

@@ -31,6 +31,13 @@ struct PromptOptions: ParsableArguments {
     }
 }
 
+extension Tokenizer {
+    /// The tokenizer that belongs to a model.
+    convenience init(_ files: CheckpointFiles) throws {
+        try self.init(at: files.gguf?.location ?? files.folder)
+    }
+}
+
 /// The text on standard input.
 func standardInputText() throws -> String {
     let data = try FileHandle.standardInput.readToEnd() ?? Data()

@@ -32,7 +32,9 @@ struct GenerationRun {
         self.name = name
         self.loaded = loaded
         promptCount = prompt.count
-        detokenizer = tokenizer.map { StreamingDetokenizer($0, continuing: prompt) }
+        detokenizer = tokenizer.map { StreamingDetokenizer($0) }
+        // What comes first in a text is decoded differently in some vocabularies, and the prompt came first.
+        for token in prompt { _ = detokenizer?.append(token) }
     }
 
     /// The next piece of text and the layer that decided it, or nil at the end.
@@ -44,7 +46,7 @@ struct GenerationRun {
             return (rest, last.layer)
         }
         end = .now
-        let text = try detokenizer?.append(output.token) ?? (tokens.isEmpty ? "" : " ") + String(output.token)
+        let text = detokenizer?.append(output.token) ?? (tokens.isEmpty ? "" : " ") + String(output.token)
         tokens.append(
             GenerationReport.TokenReport(id: output.token, text: text, layer: output.layer, score: output.score))
         return (text, output.layer)
