@@ -21,7 +21,7 @@ struct SpecialTokens {
     private static func read(_ name: String, in folder: String) throws(FormatError) -> JSONNode? {
         do {
             return try JSONNode(contentsOf: "\(folder)/\(name)")
-        } catch where error.kind == .missing {
+        } catch  where error.kind == .missing {
             return nil
         }
     }
@@ -40,7 +40,9 @@ struct SpecialTokens {
         var ends: [Token] = []
         if let eos = try token("eos_token") { ends.append(eos) }
         // Turn markers such as Llama 3's <|eot_id|> are listed here only.
-        for id in try SpecialTokens.ids("eos_token_id", in: generationConfig) where parts.isControl(id) { ends.append(id) }
+        for id in try SpecialTokens.ids("eos_token_id", in: generationConfig) where parts.isControl(id) {
+            ends.append(id)
+        }
         if ends.isEmpty {
             ends = try SpecialTokens.ids("eos_token_id", in: config).filter { parts.isControl($0) }
         }
@@ -80,7 +82,9 @@ extension Tokenizer.Parts {
         let index = PieceIndex(vocabulary.all)
         func token(_ names: [String]) -> Token? {
             for name in names {
-                if let number = index.number(of: Array(name.utf8).span), isControl(Token(number)) { return Token(number) }
+                if let number = index.number(of: Array(name.utf8).span), isControl(Token(number)) {
+                    return Token(number)
+                }
             }
             return nil
         }

@@ -24,7 +24,8 @@ extension Tokenizer {
         let beside = try SpecialTokens(folder: folder)
         let names = ["tokenizer.json"]
         guard let name = names.first(where: { FileManager.default.fileExists(atPath: "\(folder)/\($0)") }) else {
-            throw FormatError(.missing, folder, "the folder holds no tokenizer, expected \(names.joined(separator: " or "))")
+            throw FormatError(
+                .missing, folder, "the folder holds no tokenizer, expected \(names.joined(separator: " or "))")
         }
         var parts = try Tokenizer.parts(file: "\(folder)/\(name)")
         try beside.complete(&parts)

@@ -20,7 +20,8 @@ extension TokenizerJSON {
             for (piece, value) in object {
                 guard case .integer(let id) = value else {
                     throw FormatError(
-                        .mismatch, model.location, "the number of the piece \"\(piece)\" in model.vocab must be an integer")
+                        .mismatch, model.location,
+                        "the number of the piece \"\(piece)\" in model.vocab must be an integer")
                 }
                 pieces.append((Array(piece.utf8), id))
             }

@@ -71,7 +71,8 @@ extension TokenizerJSON {
         do {
             return .pattern(try Pattern(expression))
         } catch {
-            throw FormatError(.unsupported, node.location, "the expression in the field \(pattern.path) \(error.problem)")
+            throw FormatError(
+                .unsupported, node.location, "the expression in the field \(pattern.path) \(error.problem)")
         }
     }
 

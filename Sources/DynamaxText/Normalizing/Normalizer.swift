@@ -27,27 +27,31 @@ indirect enum Normalizer: Sendable {
             }
             return result
         case .form(let form): return form.normalized(text)
-        case .prepend(let prefix): return building(text.count + prefix.count) {
-            $0 += prefix
-            $0.append(text)
-        }
+        case .prepend(let prefix):
+            return building(text.count + prefix.count) {
+                $0 += prefix
+                $0.append(text)
+            }
         case .replaceLiteral(let literal, let content): return replacing(literal, by: content, in: text)
-        case .replacePattern(let pattern, let content): return building(text.count) { result in
-            pattern.forEachPart(in: text, .utf8) { range, isMatch in
-                if isMatch { result += content } else { result.append(text.extracting(range)) }
+        case .replacePattern(let pattern, let content):
+            return building(text.count) { result in
+                pattern.forEachPart(in: text, .utf8) { range, isMatch in
+                    if isMatch { result += content } else { result.append(text.extracting(range)) }
+                }
             }
-        }
-        case .lowercase: return mappingScalars(text) { scalar, result in
-            if scalar < 0x80 {
-                result.append(UInt8(scalar) | (0x41...0x5A ~= scalar ? 0x20 : 0))
-            } else {
-                result += Unicode.Scalar(scalar)?.properties.lowercaseMapping.utf8.map { $0 } ?? []
+        case .lowercase:
+            return mappingScalars(text) { scalar, result in
+                if scalar < 0x80 {
+                    result.append(UInt8(scalar) | (0x41...0x5A ~= scalar ? 0x20 : 0))
+                } else {
+                    result += Unicode.Scalar(scalar)?.properties.lowercaseMapping.utf8.map { $0 } ?? []
+                }
             }
-        }
         case .strip(let left, let right): return stripping(text, left, right)
-        case .stripAccents: return mappingScalars(text) { scalar, result in
-            if !CharacterClasses.table[scalar].isIn(.mark) { result.append(scalar: scalar) }
-        }
+        case .stripAccents:
+            return mappingScalars(text) { scalar, result in
+                if !CharacterClasses.table[scalar].isIn(.mark) { result.append(scalar: scalar) }
+            }
         case .nmt: return mappingScalars(text, Normalizer.appendNMT)
         case .precompiled(let map): return map.normalizedByCharacter(text)
         case .sentencePiece(let normalizer): return normalizer.normalized(text)

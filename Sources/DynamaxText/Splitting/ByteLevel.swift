@@ -30,7 +30,7 @@ enum ByteLevel {
             var character = UInt32(byte)
             if head != 0 {
                 guard byte & 0xC0 == 0x80 else { return nil }
-                character = head & 0x1F << 6 | character & 0x3F
+                character = (head & 0x1F) << 6 | character & 0x3F
                 head = 0
             } else if byte >= 0x80 {
                 // The characters end at U+0143: all beyond ASCII take two bytes.

@@ -41,7 +41,8 @@ struct Pattern: Sendable {
         var position = 0
         while position < text.count {
             let next = spelling.scalar(in: text, at: position)
-            guard head.mayStart(with: next.value), let end = machine.run(program, in: text, spelling, at: position) else {
+            guard head.mayStart(with: next.value), let end = machine.run(program, in: text, spelling, at: position)
+            else {
                 position += next.count
                 continue
             }
@@ -65,7 +66,8 @@ struct Pattern: Sendable {
                 if seen[place] { continue }
                 seen[place] = true
                 switch program[place] {
-                case .character(let set): for scalar in 0..<128 where set.contains(UInt32(scalar)) { ascii[scalar] = true }
+                case .character(let set):
+                    for scalar in 0..<128 where set.contains(UInt32(scalar)) { ascii[scalar] = true }
                 case .fork(let a, let b): stack += [a, b]
                 case .jump(let a): stack.append(a)
                 case .ahead, .lineStart, .lineEnd: stack.append(place + 1)

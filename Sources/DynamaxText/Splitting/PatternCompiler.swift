@@ -247,7 +247,9 @@ struct PatternCompiler {
     private mutating func hexadecimal(digits: Int) throws(PatternError) -> ScalarSet.Item {
         let isBraced = take("{")
         let start = position
-        while position < text.count, text[position].properties.isASCIIHexDigit, position - start < (isBraced ? 6 : digits) {
+        while position < text.count, text[position].properties.isASCIIHexDigit,
+            position - start < (isBraced ? 6 : digits)
+        {
             position += 1
         }
         guard let value = UInt32(String(String.UnicodeScalarView(text[start..<position])), radix: 16), value < 0x110000,

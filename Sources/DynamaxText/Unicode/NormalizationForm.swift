@@ -8,12 +8,42 @@ enum NormalizationForm: String, Sendable {
     private var isComposed: Bool { self == .nfc || self == .nfkc }
     private var isCompatible: Bool { self == .nfkc || self == .nfkd }
 
-    /// The text in this form, or nil where it is known to be in it already.
+    /// The text in this form, or nil where it is in it already.
+    ///
+    /// Most text is: only stretches around characters that the form concerns are taken apart and put together again.
     func normalized(_ text: Span<UInt8>) -> [UInt8]? {
-        guard mayChange(text) else { return nil }
+        // In the composed canonical form nothing below U+0300 changes; in the others nothing below U+00A0.
+        let lowest: UInt8 = self == .nfc ? 0xCC : 0xC2
+        guard var position = text.indices.first(where: { text[$0] >= lowest }) else { return nil }
         let tables = NormalizationTables.table
+        var result: [UInt8] = []
+        var done = 0
+        var stable = position == 0 ? 0 : position - scalar(in: text, before: position).count
+        while position < text.count {
+            let next = scalar(in: text, at: position)
+            guard tables.isConcerned(next.value, by: self) else {
+                stable = position
+                position += next.count
+                continue
+            }
+            var end = position + next.count
+            while end < text.count {
+                let following = scalar(in: text, at: end)
+                guard tables.isConcerned(following.value, by: self) else { break }
+                end += following.count
+            }
+            if result.isEmpty { result.reserveCapacity(text.count + text.count / 4) }
+            result.append(text.extracting(done..<stable))
+            rewrite(text.extracting(stable..<end), tables, to: &result)
+            (done, stable, position) = (end, end, end)
+        }
+        if done == 0 { return nil }
+        result.append(text.extracting(done..<text.count))
+        return result
+    }
+
+    private func rewrite(_ text: Span<UInt8>, _ tables: NormalizationTables, to result: inout [UInt8]) {
         var scalars: [(value: UInt32, order: UInt8)] = []
-        scalars.reserveCapacity(text.count)
         var position = 0
         while position < text.count {
             let next = scalar(in: text, at: position)
@@ -24,18 +54,17 @@ enum NormalizationForm: String, Sendable {
         }
         NormalizationForm.sortMarks(&scalars)
         if isComposed { tables.compose(&scalars) }
-        var result: [UInt8] = []
-        result.reserveCapacity(text.count)
         for scalar in scalars { result.append(scalar: scalar.value) }
-        return result
     }
 
-    /// False where all scalars lie below the first that the form concerns: nearly all texts in Latin script.
-    private func mayChange(_ text: Span<UInt8>) -> Bool {
-        // In the composed canonical form nothing below U+0300 changes; the others change from U+00A0 on.
-        let lowest: UInt8 = self == .nfc ? 0xCC : 0xC2
-        for i in text.indices where text[i] >= lowest { return true }
-        return false
+    /// The place of the form among the flags of `NormalizationTables`.
+    fileprivate var flag: UInt64 {
+        switch self {
+        case .nfc: 1
+        case .nfd: 2
+        case .nfkc: 4
+        case .nfkd: 8
+        }
     }
 
     /// Puts each run of marks into the order of their combining classes; equal ones keep theirs.
@@ -69,18 +98,25 @@ enum NormalizationForm: String, Sendable {
 }
 
 /// Decompositions, combining classes and compositions of all scalars.
-struct NormalizationTables: Sendable {
+final class NormalizationTables: Sendable {
     /// The one table, made when a text first needs it.
     static let table = NormalizationTables()
 
-    private var canonical = IntegerMap(capacity: 2200)  // scalar to place << 8 | length in `scalars`
-    private var compatible = IntegerMap(capacity: 3800)
-    private var scalars: [UInt32] = []
-    private var orders = IntegerMap(capacity: 1000)  // scalar to combining class
-    private var compositions = IntegerMap(capacity: 1000)  // first << 32 | second to composed
+    private let canonical: IntegerMap  // scalar to place << 8 | length in `scalars`
+    private let compatible: IntegerMap
+    private let scalars: [UInt32]
+    private let compositions: IntegerMap  // first << 32 | second to composed
+    private let properties: IntegerMap  // scalar to combining class << 8 | flags of the forms that concern it
 
     private init() {
+        var canonical = IntegerMap(capacity: 2200)
+        var compatible = IntegerMap(capacity: 3800)
+        var scalars: [UInt32] = []
+        var properties = IntegerMap(capacity: 7000)
         var composed: [(scalar: UInt32, place: Int, length: Int)] = []
+        func add(_ flags: UInt64, to scalar: UInt32) {
+            properties.set(UInt64(scalar), (properties[UInt64(scalar)] ?? 0) | flags)
+        }
         var numbers = GeneratedNumbers(DecompositionData.decompositions)
         var scalar: UInt32 = 0
         while !numbers.isAtEnd {
@@ -91,6 +127,7 @@ struct NormalizationTables: Sendable {
             let value = UInt64(place) << 8 | UInt64(length)
             if kind == 2 { compatible.set(UInt64(scalar), value) } else { canonical.set(UInt64(scalar), value) }
             if kind == 1 { composed.append((scalar, place, Int(length))) }
+            add(kind == 0 ? 0b1111 : kind == 1 ? 0b1010 : 0b1100, to: scalar)
         }
         numbers = GeneratedNumbers(DecompositionData.combiningClasses)
         scalar = 0
@@ -98,9 +135,10 @@ struct NormalizationTables: Sendable {
             scalar += numbers.next()
             let length = numbers.next()
             let order = numbers.next()
-            for offset in 0..<length { orders.set(UInt64(scalar + offset), UInt64(order)) }
+            for offset in 0..<length { add(UInt64(order) << 8 | 0b1111, to: scalar + offset) }
         }
         // The full decomposition of a composable character is that of its first part, then its second part.
+        var compositions = IntegerMap(capacity: 1000)
         for entry in composed.sorted(by: { $0.length < $1.length }) {
             var first = scalars[entry.place]
             for next in scalars[entry.place + 1..<entry.place + entry.length - 1] {
@@ -108,11 +146,27 @@ struct NormalizationTables: Sendable {
             }
             let second = scalars[entry.place + entry.length - 1]
             compositions.set(UInt64(first) << 32 | UInt64(second), UInt64(entry.scalar))
+            add(0b0101, to: second)
+        }
+        self.canonical = canonical
+        self.compatible = compatible
+        self.scalars = scalars
+        self.compositions = compositions
+        self.properties = properties
+    }
+
+    /// Whether a form may change a scalar, or join it with the one before.
+    @inline(__always) func isConcerned(_ scalar: UInt32, by form: NormalizationForm) -> Bool {
+        if scalar < 0xA0 { return false }
+        switch scalar {
+        case 0x1161..<0x1176, 0x11A8..<0x11C3: return form == .nfc || form == .nfkc  // vowels and finals of Hangul
+        case 0xAC00..<0xD7A4: return form == .nfd || form == .nfkd
+        default: return (properties[UInt64(scalar)] ?? 0) & form.flag != 0
         }
     }
 
     func combiningClass(_ scalar: UInt32) -> UInt8 {
-        scalar < 0x300 ? 0 : orders[UInt64(scalar)].map { UInt8(truncatingIfNeeded: $0) } ?? 0
+        scalar < 0x300 ? 0 : UInt8(truncatingIfNeeded: (properties[UInt64(scalar)] ?? 0) >> 8)
     }
 
     /// The full decomposition of a scalar, one by one.
