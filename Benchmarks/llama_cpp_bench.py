@@ -1,9 +1,11 @@
 """Times llama.cpp on a GGUF file; prints the same JSON as `dynamax bench --json`.
 
 usage: llama_cpp_bench.py MODEL.gguf [-p 512] [-n 128] [-t 2] [--repeat 1] [--plain]
+                          [--flash-attention auto|on|off]
 
 prefill: one batch of P tokens on an empty context; decode: N single tokens after it. Both follow a short warm-up.
-Sampling is not timed. Context settings are llama.cpp's own (keys and values in f16, flash attention where it chooses).
+Sampling is not timed. Context settings are llama.cpp's own (keys and values in f16), but for flash attention: on a
+processor it makes prefill faster and decoding at some depth slower, so that its best takes two settings.
 """
 
 import argparse
@@ -20,8 +22,15 @@ def silent(level, text, data):
     pass
 
 
+FLASH_ATTENTION = {
+    "auto": llama_cpp.LLAMA_FLASH_ATTN_TYPE_AUTO,
+    "on": llama_cpp.LLAMA_FLASH_ATTN_TYPE_ENABLED,
+    "off": llama_cpp.LLAMA_FLASH_ATTN_TYPE_DISABLED,
+}
+
+
 class Model:
-    def __init__(self, path, context, threads, plain):
+    def __init__(self, path, context, threads, plain, flash_attention):
         parameters = llama_cpp.llama_model_default_params()
         parameters.use_extra_bufts = not plain
         self.model = llama_cpp.llama_model_load_from_file(path.encode(), parameters)
@@ -30,6 +39,7 @@ class Model:
         parameters = llama_cpp.llama_context_default_params()
         parameters.n_ctx = context
         parameters.n_batch = parameters.n_ubatch = 512
+        parameters.flash_attn_type = FLASH_ATTENTION[flash_attention]
         parameters.n_threads = parameters.n_threads_batch = threads
         self.context = llama_cpp.llama_init_from_model(self.model, parameters)
         if not self.context:
@@ -66,11 +76,13 @@ def main():
     parser.add_argument("-t", "--threads", type=int, default=2)
     parser.add_argument("--repeat", type=int, default=1)
     parser.add_argument("--plain", action="store_true", help="no repacked weights and no AMX")
+    parser.add_argument("--flash-attention", choices=FLASH_ATTENTION, default="auto")
     arguments = parser.parse_args()
     llama_cpp.llama_log_set(silent, None)
     llama_cpp.llama_backend_init()
     random.seed(0)
-    model = Model(arguments.model, arguments.prefill + arguments.decode, arguments.threads, arguments.plain)
+    context = arguments.prefill + arguments.decode
+    model = Model(arguments.model, context, arguments.threads, arguments.plain, arguments.flash_attention)
     model.feed(min(64, arguments.prefill))
     for _ in range(4):
         model.feed(1)
