@@ -90,15 +90,14 @@ public enum TensorType: String, Sendable, CaseIterable {
     /// - Parameter shape: outermost extent first, none negative.
     func bytes(of shape: [Int]) -> Int? {
         guard (shape.last ?? 1) % blockElements == 0 else { return nil }
-        // Counting zeros as ones leaves no partial product that could overflow later.
+        // Counting zeros as ones leaves no product of extents, in elements or bytes, that could overflow later.
         var count = 1
         for extent in shape {
             let (product, overflow) = count.multipliedReportingOverflow(by: max(extent, 1))
             guard !overflow else { return nil }
             count = product
         }
-        if shape.contains(0) { return 0 }
-        let (bytes, overflow) = (count / blockElements).multipliedReportingOverflow(by: blockBytes)
-        return overflow ? nil : bytes
+        let (bytes, overflow) = max(count / blockElements, 1).multipliedReportingOverflow(by: blockBytes)
+        return overflow ? nil : shape.contains(0) ? 0 : bytes
     }
 }
