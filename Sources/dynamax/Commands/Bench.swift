@@ -23,7 +23,7 @@ struct Bench: ParsableCommand {
     @Option(name: [.customShort("p"), .long], help: "Tokens of the prompt; 0 to leave prefill out.")
     var prompt = 512
 
-    @Option(name: [.customShort("n"), .customLong("tokens")], help: "Tokens to decode; 0 to leave decoding out.")
+    @Option(name: [.customShort("n"), .customLong("tokens")], help: "Tokens to decode after the prompt; 0 to leave decoding out.")
     var tokens = 128
 
     @Option(name: .shortAndLong, help: "Times to measure each, after one that does not count.")

@@ -69,8 +69,11 @@ struct Benchmark {
     let tokens: Int
     let repetitions: Int
 
+    /// Decoding follows the prompt, as it does in use.
     func report() -> BenchReport {
         let decoder = FullDepthDecoder(model.stack)
+        let past = model.stack.makeState(history: 0)
+        if prompt > 0 { _ = model.stack.prefill(someTokens(prompt), past) }
         return BenchReport(
             model: model.family, format: model.format.description,
             instructionSet: model.stack.device.instructionSetName, threads: model.stack.device.threads,
@@ -79,7 +82,7 @@ struct Benchmark {
                 model.stack.prefill(someTokens(prompt), model.stack.makeState(history: 0)).ledger
             },
             decode: measure(tokens) {
-                let state = model.stack.makeState(history: 0)
+                let state = past.fork()
                 var ledger = Ledger()
                 for token in someTokens(tokens) { ledger += decoder.step(token, state).ledger }
                 return ledger
