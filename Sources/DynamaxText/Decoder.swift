@@ -35,6 +35,8 @@ struct Decoder: Sendable {
     var start = Start.nothing
     /// Bytes between pieces.
     var separator: [UInt8] = []
+    /// Whether added tokens are text as they are, untouched by the steps (llama.cpp).
+    var addedAreVerbatim = false
 
     /// Whether single pieces need not be UTF-8, only their sequence.
     var isByteLevel: Bool {
@@ -42,7 +44,13 @@ struct Decoder: Sendable {
     }
 
     /// Appends what a piece stands for.
-    func render(_ piece: ArraySlice<UInt8>, isFirst: Bool, into output: inout [UInt8]) {
+    func render(
+        _ piece: ArraySlice<UInt8>, isAdded: Bool, isFirst: Bool = false, into output: inout [UInt8]
+    ) {
+        if isAdded && addedAreVerbatim {
+            output += piece
+            return
+        }
         if steps.count == 1, case .byteLevel = steps[0] {
             output += ByteLevel.bytes(of: piece) ?? Array(piece)
             return

@@ -48,7 +48,7 @@ public struct StreamingDetokenizer: Sendable {
         if !isFirst { held += decoder.separator }
         defer { isFirst = false }
         if decoder.isByteLevel {
-            decoder.render(piece, isFirst: isFirst, into: &held)
+            decoder.render(piece, isAdded: tokenizer.isAdded(token), isFirst: isFirst, into: &held)
             let end = incompleteTail(of: held.span)
             emit(held[..<end], to: &output)
             held.removeFirst(end)
@@ -79,16 +79,17 @@ public struct StreamingDetokenizer: Sendable {
 
     private mutating func render(_ piece: ArraySlice<UInt8>, _ token: Token, to output: inout [UInt8]) {
         let decoder = tokenizer.decoder
+        let isAdded = tokenizer.isAdded(token)
         var rendered: [UInt8] = []
         switch decoder.start {
         case .allInFirstPiece(let bytes) where isFirst:
-            decoder.render(Decoder.removing(bytes, from: piece)[...], isFirst: true, into: &rendered)
-        case .marker(let repeats) where isEmpty && !tokenizer.isAdded(token) && (repeats || !sawMarker):
+            decoder.render(Decoder.removing(bytes, from: piece)[...], isAdded: isAdded, isFirst: true, into: &rendered)
+        case .marker(let repeats) where isEmpty && !isAdded && (repeats || !sawMarker):
             let hasMarker = piece.starts(with: marker)
             sawMarker = sawMarker || hasMarker
-            decoder.render(hasMarker ? piece.dropFirst(3) : piece, isFirst: isFirst, into: &rendered)
+            decoder.render(hasMarker ? piece.dropFirst(3) : piece, isAdded: false, isFirst: isFirst, into: &rendered)
         default:
-            decoder.render(piece, isFirst: isFirst, into: &rendered)
+            decoder.render(piece, isAdded: isAdded, isFirst: isFirst, into: &rendered)
         }
         emit(rendered[...], to: &output)
     }

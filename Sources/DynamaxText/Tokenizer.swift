@@ -161,7 +161,7 @@ public final class Tokenizer: Sendable {
         guard let piece = vocabulary[token] else { throw outside(token) }
         if decoder.byteRuns != .none, let byte = Decoder.byte(of: piece) { return [byte] }
         var bytes: [UInt8] = []
-        decoder.render(piece, isFirst: false, into: &bytes)
+        decoder.render(piece, isAdded: isAdded(token), into: &bytes)
         return bytes
     }
 

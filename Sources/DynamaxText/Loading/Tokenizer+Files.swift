@@ -40,7 +40,8 @@ extension Tokenizer {
     }
 
     private static func parts(file: String) throws(FormatError) -> Parts {
-        try TokenizerJSON(JSONNode(contentsOf: file)).parts
+        if file.hasSuffix(".gguf") { return try GGUFVocabulary(GGUFFile(file).metadata).parts() }
+        return try TokenizerJSON(JSONNode(contentsOf: file)).parts
     }
 
     /// Reads the contents of tokenizer.json.
