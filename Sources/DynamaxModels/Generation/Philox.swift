@@ -23,7 +23,10 @@ public struct Philox: RandomNumberGenerator, Hashable, Sendable, Codable {
 
     /// The next 32 random bits.
     public mutating func next32() -> UInt32 {
-        let block = Philox.block(counter: drawn / 4, key: seed)
+        let count = drawn / 4
+        let block = Philox.block(
+            counter: [UInt32(truncatingIfNeeded: count), UInt32(count >> 32), 0, 0],
+            key: [UInt32(truncatingIfNeeded: seed), UInt32(seed >> 32)])
         let word = block[Int(drawn % 4)]
         drawn &+= 1
         return word
@@ -45,19 +48,21 @@ public struct Philox: RandomNumberGenerator, Hashable, Sendable, Codable {
         return radius * cos(2 * .pi * uniform())
     }
 
-    /// Ten rounds over the counter; the upper half of the 128-bit counter is zero.
-    static func block(counter: UInt64, key: UInt64) -> InlineArray<4, UInt32> {
-        var x: InlineArray<4, UInt32> = [UInt32(truncatingIfNeeded: counter), UInt32(counter >> 32), 0, 0]
-        var (k0, k1) = (UInt32(truncatingIfNeeded: key), UInt32(key >> 32))
+    /// Ten rounds over a counter.
+    package static func block(
+        counter: InlineArray<4, UInt32>, key: InlineArray<2, UInt32>
+    ) -> InlineArray<4, UInt32> {
+        var x = counter
+        var key = key
         for _ in 0..<10 {
             let a = UInt64(x[0]) * 0xD251_1F53
             let b = UInt64(x[2]) * 0xCD9E_8D57
             x = [
-                UInt32(b >> 32) ^ x[1] ^ k0, UInt32(truncatingIfNeeded: b),
-                UInt32(a >> 32) ^ x[3] ^ k1, UInt32(truncatingIfNeeded: a),
+                UInt32(b >> 32) ^ x[1] ^ key[0], UInt32(truncatingIfNeeded: b),
+                UInt32(a >> 32) ^ x[3] ^ key[1], UInt32(truncatingIfNeeded: a),
             ]
-            k0 &+= 0x9E37_79B9
-            k1 &+= 0xBB67_AE85
+            key[0] &+= 0x9E37_79B9
+            key[1] &+= 0xBB67_AE85
         }
         return x
     }

@@ -67,7 +67,7 @@ public struct Sampler: Sendable {
     }
 
     /// The tokens that may be drawn, with probabilities that need not sum to 1.
-    func distribution(_ logits: Tensor) -> [Candidate] {
+    package func distribution(_ logits: Tensor) -> [Candidate] {
         logits.softmax(temperature: sampling.temperature).withRow(0) { row in
             var candidates = mostProbable(row)
             if sampling.topP < 1 {
@@ -110,11 +110,11 @@ public struct Sampler: Sendable {
     }
 
     /// A token that may be drawn. Of equally probable ones, the smaller number comes first.
-    struct Candidate: Comparable {
-        let token: Token
-        let probability: Float
+    package struct Candidate: Comparable {
+        package let token: Token
+        package let probability: Float
 
-        static func < (a: Candidate, b: Candidate) -> Bool {
+        package static func < (a: Candidate, b: Candidate) -> Bool {
             a.probability != b.probability ? a.probability < b.probability : a.token > b.token
         }
     }
