@@ -51,7 +51,7 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["DynamaxTensor", "DynamaxFormats", "DynamaxModels"],
             path: "Tests/TestSupport", swiftSettings: swiftSettings),
-        tests("DynamaxTensorTests", of: ["CDynamax", "DynamaxTensor"]),
+        tests("DynamaxTensorTests", of: ["CDynamax", "DynamaxTensor", "DynamaxFormats"]),
         tests("DynamaxFormatsTests", of: ["CDynamax", "DynamaxTensor", "DynamaxFormats"]),
         tests("DynamaxModelsTests", of: ["DynamaxTensor", "DynamaxLayers", "DynamaxFormats", "DynamaxModels"]),
         tests(

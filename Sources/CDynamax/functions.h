@@ -54,3 +54,18 @@ static inline ALWAYS FLOATS softplus(FLOATS x) {
     p = FMA(p * t, s, s + s);
     return positive + p;
 }
+
+/// 1 / (1 + exp(-x)), the slope of softplus.
+static inline ALWAYS FLOATS sigmoid(FLOATS x) {
+    return (FLOATS)(1.0f) / ((FLOATS)(1.0f) + exponential(-x));
+}
+
+/// The slope of silu, from s = sigmoid(x).
+static inline ALWAYS FLOATS silu_slope(FLOATS x, FLOATS s) {
+    return s * FMA(x, (FLOATS)(1.0f) - s, (FLOATS)(1.0f));
+}
+
+/// A product of decays, 0 once it is so small that products with it would be subnormal, which are slow.
+static inline ALWAYS FLOATS remaining(FLOATS decay) {
+    return decay < (FLOATS)(0x1p-100f) ? (FLOATS)(0.0f) : decay;
+}

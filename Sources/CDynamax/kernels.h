@@ -3,6 +3,7 @@
 #define DX_KERNELS_H
 
 #include "CDynamax.h"
+#include "CDynamaxGradients.h"
 
 #include <math.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #define ALWAYS __attribute__((always_inline, unused))
 
 extern const dx_kernels dx_kernels_scalar;
+extern const dx_gradient_kernels dx_gradient_kernels_scalar;
 #if defined(__x86_64__)
 extern const dx_kernels dx_kernels_avx2, dx_kernels_avx512, dx_kernels_avx512vnni;
 #endif
@@ -128,6 +130,20 @@ static inline ALWAYS float dx_cosine_of(float product, float square_a, float squ
 /// The step of a head, within the bounds of dx_ssd; NaN stays NaN.
 static inline ALWAYS float dx_clamped(float x, float low, float high) {
     return x < low ? low : x > high ? high : x;
+}
+
+/// Rows that the gradient of a Mamba-2 head takes together, at most DX_SSD_CHUNK: its width rounded up to DX_LANES.
+#define DX_SSD_CHUNK 1024
+
+/// Rows of a chunk times those that give to them, as many as are held at a time.
+#define DX_SSD_PAIRS 4096
+
+static inline ALWAYS int64_t dx_ssd_chunk(int64_t width) {
+    return (width + DX_LANES - 1) / DX_LANES * DX_LANES;
+}
+
+static inline ALWAYS int64_t dx_ssd_block(int64_t chunk) {
+    return dx_min(chunk, DX_SSD_PAIRS / chunk);
 }
 
 /// The sequence that a row tile belongs to: the last whose tiles start at or before it.

@@ -13,6 +13,15 @@
 #include "scalar/attention.h"
 #include "scalar/recurrence.h"
 
+#include "scalar/matrices.h"
+#include "scalar/row_gradients.h"
+#include "scalar/losses.h"
+#include "scalar/attention_gradient.h"
+#include "scalar/convolve_gradient.h"
+#include "scalar/scan_gradient.h"
+#include "scalar/ssd_gradient.h"
+#include "scalar/optimizers.h"
+
 const dx_kernels dx_kernels_scalar = {
     .name = "scalar",
     .product_f32 = product_f32,
@@ -34,4 +43,22 @@ const dx_kernels dx_kernels_scalar = {
     .convolve = convolve,
     .scan = scan,
     .ssd = ssd,
+};
+
+const dx_gradient_kernels dx_gradient_kernels_scalar = {
+    .transpose = transpose,
+    .column_sums = column_sums,
+    .scatter_rows = scatter_rows,
+    .add = add,
+    .rms_norm = rms_norm_gradient,
+    .swiglu = swiglu_gradient,
+    .softmax = softmax_gradient,
+    .cross_entropy = cross_entropy,
+    .kl_divergence = kl_divergence,
+    .attention = attention_gradient,
+    .convolve = convolve_gradient,
+    .scan = scan_gradient,
+    .ssd = ssd_gradient,
+    .adam = adam,
+    .sgd = sgd,
 };

@@ -27,6 +27,10 @@ const dx_kernels *dx_kernels_of(dx_isa isa) {
     }
 }
 
+const dx_gradient_kernels *dx_gradient_kernels_of(dx_isa isa) {
+    return dx_kernels_of(isa) ? &dx_gradient_kernels_scalar : NULL;
+}
+
 const dx_kernels *dx_kernels_best(void) {
     const char *forced = getenv("DYNAMAX_ISA");
     for (int isa = DX_ISA_COUNT - 1; isa >= 0; isa--) {

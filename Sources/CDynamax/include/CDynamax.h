@@ -306,4 +306,6 @@ typedef enum {
 /// Expands `count` elements, whole blocks of `type`, to f32. False for a type that is not in the list.
 bool dx_gguf_expand(int type, const void *blocks, float *y, int64_t count);
 
+#include "CDynamaxGradients.h"
+
 #endif
