@@ -1,3 +1,5 @@
+import DynamaxTensor
+
 /// How pieces become text again.
 struct Decoder: Sendable {
     /// A change of each piece.
@@ -35,6 +37,8 @@ struct Decoder: Sendable {
     var start = Start.nothing
     /// Bytes between pieces.
     var separator: [UInt8] = []
+    /// Tokens that stand for a text of their own.
+    var surfaces: [Token: [UInt8]] = [:]
     /// Whether added tokens are text as they are, untouched by the steps (llama.cpp).
     var addedAreVerbatim = false
 

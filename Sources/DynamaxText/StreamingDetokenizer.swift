@@ -43,8 +43,12 @@ public struct StreamingDetokenizer: Sendable {
     /// Appends the bytes that a token adds; bytes that are not UTF-8 are to be repaired by the caller.
     mutating func append(_ token: Token, to output: inout [UInt8]) {
         guard let piece = tokenizer.vocabulary[token] else { return }
-        if skipsSpecialTokens && tokenizer.isSpecial(token) { return }
         let decoder = tokenizer.decoder
+        if skipsSpecialTokens && tokenizer.isSpecial(token) {
+            // In SentencePiece's eyes a control token parts the bytes around it even where it is not shown.
+            if decoder.byteRuns == .byCharacter { finish(into: &output) }
+            return
+        }
         if !isFirst { held += decoder.separator }
         defer { isFirst = false }
         if decoder.isByteLevel {
@@ -80,6 +84,7 @@ public struct StreamingDetokenizer: Sendable {
     private mutating func render(_ piece: ArraySlice<UInt8>, _ token: Token, to output: inout [UInt8]) {
         let decoder = tokenizer.decoder
         let isAdded = tokenizer.isAdded(token)
+        if let surface = decoder.surfaces[token] { return emit(surface[...], to: &output) }
         var rendered: [UInt8] = []
         switch decoder.start {
         case .allInFirstPiece(let bytes) where isFirst:

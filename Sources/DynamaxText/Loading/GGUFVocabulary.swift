@@ -159,22 +159,33 @@ struct GGUFVocabulary {
         if try metadata.optionalBool("tokenizer.ggml.add_eos_token") ?? defaults.eos { parts.frame.suffix = [eos] }
     }
 
-    /// Names of tokens that end a turn, which old files do not list by key.
+    /// Names of tokens that end a text or a turn, which old files do not list by key, or as control tokens.
     private static let turnEnds: Set<String> = [
         "<|eot_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>", "<|endoftext|>", "<|eom_id|>", "<EOT>", "<|return|>",
-        "<|end_of_text|>", "<｜end▁of▁sentence｜>",
+        "<|end_of_text|>", "<｜end▁of▁sentence｜>", "</s>",
     ]
+
+    /// Whether this is Phi-3, whose control tokens take the white space after them along. GGUF has no key for that.
+    private func isPhi3() throws(FormatError) -> Bool {
+        let name = try metadata.optionalString("general.name")?.lowercased() ?? ""
+        return name.contains("phi-3") || name.contains("phi3")
+    }
 
     private func addSpecialTokens(_ parts: inout Tokenizer.Parts) throws(FormatError) {
         var ends = parts.eos
         for key in ["eot_token_id", "eom_token_id"] { if let end = try token(key) { ends.append(end) } }
+        let isPhi3 = try isPhi3()
         for number in tokens.indices {
             let kind = vocabulary.kinds[number]
-            let isSpecial = kind == .control || kind == .unknown
-            guard isSpecial || kind == .userDefined else { continue }
+            let name = tokens.text(number)
+            guard [.control, .unknown, .userDefined].contains(kind) else { continue }
+            let endsTurn = GGUFVocabulary.turnEnds.contains(name)
+            let isSpecial = kind != .userDefined || endsTurn
             parts.added.append(
-                AddedTokens.Entry(id: Token(number), content: vocabulary.pieces[number], isSpecial: isSpecial))
-            if isSpecial, GGUFVocabulary.turnEnds.contains(tokens.text(number)) { ends.append(Token(number)) }
+                AddedTokens.Entry(
+                    id: Token(number), content: vocabulary.pieces[number],
+                    stripsRight: isPhi3 && !["<unk>", "<s>", "<|endoftext|>"].contains(name), isSpecial: isSpecial))
+            if endsTurn, name != "</s>" { ends.append(Token(number)) }
         }
         parts.eos = ends.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
     }

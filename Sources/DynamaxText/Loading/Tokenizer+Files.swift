@@ -22,26 +22,38 @@ extension Tokenizer {
 
     private convenience init(folder: String) throws(FormatError) {
         let beside = try SpecialTokens(folder: folder)
-        let names = ["tokenizer.json"]
+        let names = ["tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json"]
         guard let name = names.first(where: { FileManager.default.fileExists(atPath: "\(folder)/\($0)") }) else {
             throw FormatError(
-                .missing, folder, "the folder holds no tokenizer, expected \(names.joined(separator: " or "))")
+                .missing, folder, "the folder holds no tokenizer, expected \(names.joined(separator: ", "))")
         }
-        var parts = try Tokenizer.parts(file: "\(folder)/\(name)")
+        var parts = try Tokenizer.parts(file: "\(folder)/\(name)", beside)
         try beside.complete(&parts)
         parts.guessSpecialTokens()
         self.init(parts)
     }
 
     private convenience init(file: String) throws(FormatError) {
-        var parts = try Tokenizer.parts(file: file)
+        var parts = try Tokenizer.parts(file: file, nil)
         parts.guessSpecialTokens()
         self.init(parts)
     }
 
-    private static func parts(file: String) throws(FormatError) -> Parts {
+    private static func parts(file: String, _ beside: SpecialTokens?) throws(FormatError) -> Parts {
         if file.hasSuffix(".gguf") { return try GGUFVocabulary(GGUFFile(file).metadata).parts() }
-        return try TokenizerJSON(JSONNode(contentsOf: file)).parts
+        if file.hasSuffix(".model") {
+            let map = try MappedFile(file)
+            let model = try SentencePieceModel(Array(map.bytes), location: file)
+            return try model.parts(
+                addsBOS: beside?.flag("add_bos_token"), addsEOS: beside?.flag("add_eos_token") ?? false)
+        }
+        let json = try JSONNode(contentsOf: file)
+        if let merges = GPT2Files.merges(beside: file), json["model"] == nil {
+            return try GPT2Files(
+                vocabulary: json, merges: MappedFile(merges), addsSpace: beside?.flag("add_prefix_space") ?? false
+            ).parts()
+        }
+        return try TokenizerJSON(json).parts
     }
 
     /// Reads the contents of tokenizer.json.

@@ -113,19 +113,31 @@ struct UnigramModel: Sendable {
     private func append(
         _ found: [(token: Int, start: Int, end: Int)], of word: Span<UInt8>, to tokens: inout [Token]
     ) {
-        var afterUnknown = false
-        for part in found {
+        var next = 0
+        while next < found.count {
+            let part = found[next]
+            next += 1
             guard part.token == unknownNumber else {
                 tokens.append(Token(truncatingIfNeeded: part.token))
-                afterUnknown = false
                 continue
             }
-            if let bytes, (part.start..<part.end).allSatisfy({ bytes[Int(word[$0])] >= 0 }) {
-                for i in part.start..<part.end { tokens.append(bytes[Int(word[i])]) }
-            } else if let unknown, !(isFused && afterUnknown) {
-                tokens.append(unknown)
+            var end = part.end
+            while isFused, next < found.count, found[next].token == unknownNumber {
+                end = found[next].end
+                next += 1
             }
-            afterUnknown = true
+            appendUnknown(word.extracting(part.start..<end), to: &tokens)
+        }
+    }
+
+    private func appendUnknown(_ text: Span<UInt8>, to tokens: inout [Token]) {
+        // Text that spells a piece in full is that piece, be it the piece for unknown text itself.
+        if let whole = trie.longest(in: text, at: 0), whole.end == text.count {
+            tokens.append(Token(truncatingIfNeeded: whole.number))
+        } else if let bytes, text.indices.allSatisfy({ bytes[Int(text[$0])] >= 0 }) {
+            for i in text.indices { tokens.append(bytes[Int(text[i])]) }
+        } else if let unknown {
+            tokens.append(unknown)
         }
     }
 }
