@@ -12,6 +12,7 @@
 
 #define TILE_ROWS 6
 #define TILE_VECTORS 1
+#define ROW_VECTORS 4
 #define PANEL_ROWS 96
 #define PART_BYTES (32 << 10)
 #define FLOAT_STEP 32

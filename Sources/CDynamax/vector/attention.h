@@ -27,7 +27,7 @@ static inline ALWAYS span visible(const queries *q, int i, int64_t block) {
 static inline ALWAYS void score_tile(int rows, int vectors, queries *q, int first, const float *keys, int64_t width, int64_t column) {
     tile sums;
     tile_clear(rows, vectors, &sums);
-    tile_f32(rows, vectors, &sums, q->query + first, keys + column, (lattice){DX_LANES, DX_BLOCK}, width);
+    tile_f32(rows, vectors, &sums, q->query + first, keys + column, (lattice){DX_LANES, DX_BLOCK, false}, width);
     UNROLL for (int m = 0; m < rows; m++) {
         UNROLL for (int n = 0; n < vectors; n++) store(q->scores[first + m] + column + n * DX_LANES, sums.at[m][n]);
     }
@@ -45,7 +45,7 @@ static inline ALWAYS void value_tile(
         }
     }
     tile_f32(
-        rows, vectors, &sums, weights, values + seen.first * stride + column, (lattice){DX_LANES, stride}, seen.last - seen.first);
+        rows, vectors, &sums, weights, values + seen.first * stride + column, (lattice){DX_LANES, stride, false}, seen.last - seen.first);
     UNROLL for (int m = 0; m < rows; m++) {
         UNROLL for (int n = 0; n < vectors; n++) {
             int64_t c = column + n * DX_LANES;

@@ -2,8 +2,9 @@
 
 #define TILE_ROWS 6
 #define TILE_VECTORS 4
-#define PANEL_ROWS 96
-#define PART_BYTES (64 << 10)
+#define ROW_VECTORS 4
+#define PANEL_ROWS 192
+#define PART_BYTES (128 << 10)
 #define FLOAT_STEP 32
 #define SSD_TOKENS 4
 #define SSD_VECTORS 2

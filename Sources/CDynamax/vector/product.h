@@ -35,6 +35,7 @@ static inline ALWAYS void tile_finish(
 typedef struct {
     const dx_product *p;
     int64_t row, block;
+    bool streams;
 } corner;
 
 /// Adds inputs `from ..< to` to the sums of a tile of a float format.
@@ -44,7 +45,7 @@ static inline ALWAYS void add_floats(
     const float *x[TILE_ROWS];
     UNROLL for (int m = 0; m < rows; m++) x[m] = p->x + (c->row + m) * p->x_stride + from;
     const void *weights = (const uint8_t *)p->weights + block_bytes(format, c->block * p->inputs + from);
-    lattice at = {p->inputs * DX_LANES, format == DX_BF16 ? 2 * DX_LANES : DX_LANES};
+    lattice at = {p->inputs * DX_LANES, format == DX_BF16 ? 2 * DX_LANES : DX_LANES, c->streams};
     if (format == DX_F32) tile_f32(rows, vectors, sums, x, weights, at, to - from);
     if (format == DX_F16) tile_f16(rows, vectors, sums, x, weights, at, to - from);
     if (format == DX_BF16) tile_bf16(rows, vectors, sums, x, weights, at, to - from);
@@ -64,7 +65,7 @@ static inline ALWAYS void add_group(int rows, int vectors, dx_format format, til
         }
     }
     const uint8_t *weights = (const uint8_t *)p->weights + block_bytes(format, c->block * p->inputs + g * p->group);
-    lattice at = {block_bytes(format, p->inputs), 4 * DX_LANES};
+    lattice at = {block_bytes(format, p->inputs), 4 * DX_LANES, c->streams};
     if (format == DX_INT8) tile_int8(rows, vectors, &group, x, weights, at, p->group);
     else tile_int4(rows, vectors, &group, x, weights, at, p->group);
     UNROLL for (int n = 0; n < vectors; n++) {
@@ -128,7 +129,7 @@ static inline ALWAYS void add_parts(int vectors, dx_format format, const dx_prod
             .apart = bytes, .lines = length / 64 * vectors};
         int64_t steps = (now.to - now.from + step - 1) / step * tiles;
         now.next.share = (now.next.lines + steps - 1) / steps;
-        corner c = {p, top, block};
+        corner c = {p, top, block, false};
         for (int64_t left = tiles; left > 0; left--) {
             int64_t rows = (end - c.row + left - 1) / left;  // even shares, for small tiles are slow
             WITH_ROWS(rows, add_part, vectors, format, &c, &now, top)
@@ -150,14 +151,21 @@ static inline ALWAYS void stream(int rows, int vectors, dx_format format, const 
     tile_finish(rows, vectors, p, &sums, c->row, c->block);
 }
 
+static inline ALWAYS void product_of_row(dx_format format, const dx_product *p, int64_t from, int64_t to) {
+    corner c = {p, 0, from, true};
+    for (; c.block + ROW_VECTORS <= to; c.block += ROW_VECTORS) stream(1, ROW_VECTORS, format, &c);
+    for (; c.block < to; c.block++) stream(1, 1, format, &c);
+}
+
 static inline ALWAYS void product_of_panel(
     int vectors, dx_format format, const dx_product *p, int64_t top, int64_t end, int64_t block) {
-    corner c = {p, top, block};
+    corner c = {p, top, block, true};
     if (p->rows > TILE_ROWS) add_parts(vectors, format, p, top, end, block);
     else WITH_ROWS(p->rows, stream, vectors, format, &c)
 }
 
 static inline ALWAYS void product(dx_format format, const dx_product *p, int64_t from, int64_t to) {
+    if (p->rows == 1) return product_of_row(format, p, from, to);
     for (int64_t top = 0; top < p->rows; top += PANEL_ROWS) {
         int64_t end = dx_min(top + PANEL_ROWS, p->rows), block = from;
         for (; block + TILE_VECTORS <= to; block += TILE_VECTORS) {

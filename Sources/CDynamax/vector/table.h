@@ -1,6 +1,7 @@
 // All kernels of one instruction set. The file that includes this has set
 //   NAME, TABLE           the table's name and variable
 //   TILE_ROWS, _VECTORS   the register tile of products and attention
+//   ROW_VECTORS           vectors that a product with a single row takes together
 //   PANEL_ROWS            rows that share a part of the weights, of PART_BYTES; FLOAT_STEP: inputs between two fetches
 //   SSD_TOKENS, _VECTORS  the register tile of the Mamba-2 recurrence
 // and has defined, after types.h, what vectors cannot say: load_masked, store_masked, load_f16, and the integer dot products.
