@@ -1,27 +1,44 @@
 public import DynamaxTensor
 
-/// The vectors of tokens, looked up in a table that stays where it is: a mapped checkpoint, say.
+/// The vectors of tokens.
 public struct Embedding: Sendable {
-    private let table: any RowSource
-    private let device: Device
+    /// Where the vectors lie, [vocabulary, width].
+    public enum Table: Sendable {
+        /// For inference: where they are anyway, in a mapped checkpoint, say.
+        case source(any RowSource, Device)
+        /// For learning: as f32.
+        case dense(Tensor)
+    }
 
-    /// - Parameter table: [vocabulary, width]
-    public init(table: any RowSource, on device: Device) {
+    private let table: Table
+
+    /// Takes a table, [vocabulary, width].
+    public init(_ table: Table) {
         self.table = table
-        self.device = device
     }
 
     /// The number of tokens.
-    public var count: Int { table.rows }
+    public var count: Int {
+        switch table {
+        case .source(let rows, _): rows.rows
+        case .dense(let rows): rows.rows
+        }
+    }
 
     /// The vectors of `tokens`, each in 0 ..< `count`: [tokens, width].
-    public func callAsFunction(_ tokens: some Collection<Token>) -> Tensor {
-        let y = Tensor(uninitialized: Shape(rows: tokens.count, columns: table.columns), on: device)
-        for (row, token) in tokens.enumerated() {
-            let index = Int(token)
-            precondition((0..<count).contains(index), "token \(token) is outside the vocabulary of \(count)")
-            table.copyRows(index..<index + 1, to: y.mutablePointer + row * table.columns)
+    public func callAsFunction(_ tokens: [Token]) -> Tensor {
+        for token in tokens {
+            precondition((0..<count).contains(Int(token)), "token \(token) is outside the vocabulary of \(count)")
         }
-        return y
+        switch table {
+        case .dense(let rows):
+            return rows.gatheringRows(tokens)
+        case .source(let rows, let device):
+            let y = Tensor(uninitialized: Shape(rows: tokens.count, columns: rows.columns), on: device)
+            for (row, token) in tokens.enumerated() {
+                rows.copyRows(Int(token)..<Int(token) + 1, to: y.mutablePointer + row * rows.columns)
+            }
+            return y
+        }
     }
 }

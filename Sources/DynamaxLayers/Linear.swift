@@ -5,30 +5,65 @@ public import DynamaxTensor
 /// Several maps of the same input may be stacked into one matrix, so that the input is read once; `split` takes
 /// their outputs apart.
 public struct Linear: Sendable {
+    /// How the matrix is held.
+    public enum Weights: Sendable {
+        /// For inference: packed, and perhaps rounded to fewer bits.
+        case packed(PackedMatrix)
+        /// For learning: [outputs, inputs] as f32.
+        case dense(Tensor)
+    }
+
     /// [outputs, inputs]
-    public let weights: PackedMatrix
+    public let weights: Weights
     /// [outputs]
     public let bias: Tensor?
 
     /// Takes a matrix and a bias of as many numbers as it has outputs.
-    public init(weights: PackedMatrix, bias: Tensor? = nil) {
-        precondition(bias.map { $0.shape.count == weights.outputs } ?? true)
+    public init(weights: Weights, bias: Tensor? = nil) {
         self.weights = weights
         self.bias = bias
+        precondition(bias.map { $0.shape.count == outputs } ?? true)
     }
 
     /// Columns of a row that goes in.
-    public var inputs: Int { weights.inputs }
+    public var inputs: Int {
+        switch weights {
+        case .packed(let matrix): matrix.inputs
+        case .dense(let matrix): matrix.columns
+        }
+    }
+
     /// Columns of a row that comes out.
-    public var outputs: Int { weights.outputs }
+    public var outputs: Int {
+        switch weights {
+        case .packed(let matrix): matrix.outputs
+        case .dense(let matrix): matrix.rows
+        }
+    }
+
+    /// How the numbers of the matrix are held.
+    public var format: WeightFormat {
+        switch weights {
+        case .packed(let matrix): matrix.format
+        case .dense: .f32
+        }
+    }
 
     /// Maps the rows of `x`, [rows, inputs], and adds `residual`, [rows, outputs], where given.
     public func callAsFunction(_ x: Tensor, adding residual: Tensor? = nil) -> Tensor {
-        weights.multiply(x, bias: bias, adding: residual)
+        switch weights {
+        case .packed(let matrix): matrix.multiply(x, bias: bias, adding: residual)
+        case .dense(let matrix): x.product(with: matrix, bias: bias, adding: residual)
+        }
     }
 
     /// What one row of activations costs here.
     public var cost: Cost {
-        Cost(bytes: weights.bytes + (bias?.shape.count ?? 0) * 4, multiplyAdds: inputs * outputs)
+        let bytes =
+            switch weights {
+            case .packed(let matrix): matrix.bytes
+            case .dense(let matrix): matrix.shape.count * 4
+            }
+        return Cost(bytes: bytes + (bias?.shape.count ?? 0) * 4, multiplyAdds: inputs * outputs)
     }
 }

@@ -1,12 +1,5 @@
 public import DynamaxTensor
 
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
 
 /// Rotary position embedding (Su et al. 2021): pair i of a head turns by position * frequency[i].
 public struct RotaryEmbedding: Sendable {
@@ -36,7 +29,7 @@ public struct RotaryEmbedding: Sendable {
     ///   - width: rotated columns of each head, an even number.
     ///   - base: theta, above zero.
     public init(width: Int, base: Double, scaling: Scaling = .none, interleaved: Bool = false) {
-        let plain = (0..<width / 2).map { pow(base, -Double(2 * $0) / Double(width)) }
+        let plain = (0..<width / 2).map { power(base, -Double(2 * $0) / Double(width)) }
         var amplitude = 1.0
         let scaled: [Double]
         switch scaling {
@@ -55,7 +48,7 @@ public struct RotaryEmbedding: Sendable {
         case .yarn(let factor, let fast, let slow, let original, let attentionFactor, let truncate):
             // The index of the pair that makes `turns` turns over the original context.
             func index(_ turns: Double) -> Double {
-                Double(width) * log(original / (turns * 2 * .pi)) / (2 * log(base))
+                Double(width) * logarithm(original / (turns * 2 * .pi)) / (2 * logarithm(base))
             }
             let low = max(truncate ? index(fast).rounded(.down) : index(fast), 0)
             let high = min(truncate ? index(slow).rounded(.up) : index(slow), Double(width - 1))
@@ -81,8 +74,8 @@ public struct RotaryEmbedding: Sendable {
         for position in positions {
             for frequency in frequencies {
                 let angle = Float(position) * frequency
-                cosines.mutablePointer[index] = cos(angle) * amplitude
-                sines.mutablePointer[index] = sin(angle) * amplitude
+                cosines.mutablePointer[index] = cosine(angle) * amplitude
+                sines.mutablePointer[index] = sine(angle) * amplitude
                 index += 1
             }
         }

@@ -35,13 +35,31 @@ extension Tensor {
     /// Positions held by one KV block.
     package static var blockPositions: Int { Int(DX_BLOCK) }
 
-    /// Stores the rows of keys and values in the KV blocks of their sequences.
+    /// Causal attention: stores keys and values in the KV blocks of their sequences, and attends from each row of queries to the
+    /// positions of its sequence up to its own.
     ///
     /// - Parameters:
+    ///   - queries: [rows, heads * headWidth]
     ///   - keys: [rows, kvWidth]
     ///   - values: [rows, kvWidth]
-    ///   - sequences: whose blocks exist for all positions written, and belong to them alone.
-    package static func write(
+    ///   - sequences: whose blocks exist for all positions written, and belong to them alone. Where gradients are wanted, they
+    ///     begin with these rows.
+    /// - Returns: [rows, heads * headWidth]
+    package static func attention(
+        queries: Tensor, keys: Tensor, values: Tensor, over sequences: UnsafeBufferPointer<dx_sequence>,
+        shape: AttentionShape, scale: Float
+    ) -> Tensor {
+        write(keys: keys, values: values, to: sequences, shape: shape)
+        let y = queries.attend(to: sequences, shape: shape, scale: scale)
+        return y.recorded(queries, keys, values) {
+            .attention(
+                .init(
+                    queries: queries, keys: keys, values: values, sequences: sequences.freshRows, shape: shape,
+                    scale: scale))
+        }
+    }
+
+    private static func write(
         keys: Tensor, values: Tensor, to sequences: UnsafeBufferPointer<dx_sequence>, shape: AttentionShape
     ) {
         let arguments = dx_kv_write(
@@ -52,12 +70,8 @@ extension Tensor {
         withExtendedLifetime((keys, values)) {}
     }
 
-    /// Attends from each row of queries to the positions of its sequence up to its own.
-    ///
-    /// - Parameter sequences: whose blocks hold keys and values of all those positions.
-    /// - Returns: [rows, heads * headWidth]
-    package func attention(
-        over sequences: UnsafeBufferPointer<dx_sequence>, shape: AttentionShape, scale: Float
+    private func attend(
+        to sequences: UnsafeBufferPointer<dx_sequence>, shape: AttentionShape, scale: Float
     ) -> Tensor {
         let y = Tensor(uninitialized: Shape(rows: rows, columns: shape.heads * shape.headWidth), on: device)
         let tile = Int64(DX_ROW_TILE)
@@ -70,5 +84,15 @@ extension Tensor {
         device.run(device.kernels.pointee.attention, arguments, units: shape.kvHeads * Int(tiles))
         withExtendedLifetime(self) {}
         return y
+    }
+}
+
+extension UnsafeBufferPointer<dx_sequence> {
+    /// The rows of each sequence, all of which must begin with them: gradients do not reach into a past outside the batch.
+    var freshRows: [Range<Int>] {
+        map { sequence in
+            precondition(sequence.position == 0, "gradients need whole sequences")
+            return Int(sequence.row)..<Int(sequence.row + sequence.rows)
+        }
     }
 }

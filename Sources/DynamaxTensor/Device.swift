@@ -5,10 +5,14 @@ package import CDynamax
 /// Each tensor knows its device, and the result of an operation lives on the device of its first operand.
 /// Operations of one device run one at a time.
 public final class Device: @unchecked Sendable {
-    // Sendable: every field is constant; the pool serialises its callers, and the memory locks itself.
+    // Sendable: fields are constant but for `isRecording`, which the one task that trains on a device sets; the pool serialises its
+    // callers, and the memory locks itself.
     package let pool: OpaquePointer
     package let kernels: UnsafePointer<dx_kernels>
+    let gradientKernels: UnsafePointer<dx_gradient_kernels>
     private let memory = StoragePool()
+    /// Whether operations are recorded on the tape; see `recording`.
+    var isRecording = false
 
     /// The instruction sets that have kernels, from plain C upwards.
     public enum InstructionSet: UInt32, CaseIterable, Sendable {
@@ -27,9 +31,11 @@ public final class Device: @unchecked Sendable {
     public init(threads: Int = Device.processorCount, instructionSet: InstructionSet? = nil) throws(DeviceError) {
         guard (1...1024).contains(threads) else { throw .threads(threads) }
         let table = instructionSet.map { dx_kernels_of(dx_isa(rawValue: $0.rawValue)) } ?? dx_kernels_best()
-        guard let table else { throw .instructionSet(instructionSet.map { "\($0)" } ?? "DYNAMAX_ISA") }
+        let set = InstructionSet.allCases.first { dx_kernels_of(dx_isa(rawValue: $0.rawValue)) == table }
+        guard let table, let set, let gradientTable = dx_gradient_kernels_of(dx_isa(rawValue: set.rawValue)) else { throw .instructionSet(instructionSet.map { "\($0)" } ?? "DYNAMAX_ISA") }
         guard let pool = dx_pool_create(Int32(threads)) else { throw .threads(threads) }
         kernels = table
+        gradientKernels = gradientTable
         self.pool = pool
     }
 

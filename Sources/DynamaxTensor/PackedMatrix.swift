@@ -110,6 +110,29 @@ public struct PackedMatrix: Sendable {
         withExtendedLifetime(buffer) {}
     }
 
+    /// Packs a dense matrix, [outputs, inputs], as f32.
+    init(packingRowsOf dense: Tensor) {
+        let rows = dense.contiguous
+        (outputs, inputs, format, device, scales) = (dense.rows, dense.columns, .f32, dense.device, nil)
+        weights = device.storage(bytes: blocks(of: outputs) * Int(DX_LANES) * inputs * 4)
+        let arguments = dx_pack(
+            format: DX_F32, inputs: Int64(inputs), width: Int64(inputs), outputs: Int64(outputs), group: 1,
+            first_block: 0, rows: rows.pointer, weights: weights.address, scales: nil)
+        device.run(device.kernels.pointee.pack, arguments, units: blocks(of: outputs))
+        withExtendedLifetime(rows) {}
+    }
+
+    /// Packs the transpose of a dense matrix, [inputs, outputs], as f32.
+    init(packingColumnsOf dense: Tensor) {
+        (outputs, inputs, format, device, scales) = (dense.columns, dense.rows, .f32, dense.device, nil)
+        weights = device.storage(bytes: blocks(of: outputs) * Int(DX_LANES) * inputs * 4)
+        let arguments = dx_pack_transposed(
+            rows: Int64(inputs), columns: Int64(outputs), x: dense.pointer, x_stride: Int64(dense.rowStride),
+            weights: weights.floats)
+        device.run(dx_pack_transposed_task, arguments, units: blocks(of: outputs))
+        withExtendedLifetime(dense) {}
+    }
+
     /// Bytes that one row of activations streams: weights and scales.
     public var bytes: Int { weights.capacity + (scales?.capacity ?? 0) }
 

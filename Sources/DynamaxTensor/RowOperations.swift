@@ -21,7 +21,9 @@ extension Tensor {
             y_stride: Int64(y.rowStride))
         device.run(device.kernels.pointee.rms_norm, arguments, units: rows, grain: 4)
         withExtendedLifetime((self, weight, gate)) {}
-        return y
+        return y.recorded(self, weight, gate) {
+            .rmsNorm(.init(x: self, weight: weight, gate: gate, epsilon: epsilon, group: group))
+        }
     }
 
     /// Rotates the first columns of each head by the angles of its row (rotary position embedding).
@@ -40,7 +42,7 @@ extension Tensor {
             y: y.mutablePointer, y_stride: Int64(y.rowStride))
         device.run(device.kernels.pointee.rotary, arguments, units: rows, grain: 8)
         withExtendedLifetime((self, angles)) {}
-        return y
+        return y.recorded(self) { .rotary(self, headWidth: width, angles) }
     }
 
     /// The gated activation silu(self) * up.
@@ -54,7 +56,7 @@ extension Tensor {
             up_stride: Int64(up.rowStride), y: y.mutablePointer, y_stride: Int64(y.rowStride))
         device.run(device.kernels.pointee.swiglu, arguments, units: rows, grain: 4)
         withExtendedLifetime((self, up)) {}
-        return y
+        return y.recorded(self, up) { .swiglu(gate: self, up: up) }
     }
 
     /// The softmax of each row divided by a temperature above zero.
@@ -65,7 +67,8 @@ extension Tensor {
             temperature: temperature, y: y.mutablePointer, y_stride: Int64(y.rowStride))
         device.run(device.kernels.pointee.softmax, arguments, units: rows)
         withExtendedLifetime(self) {}
-        return y
+        precondition(temperature == 1 || !isTracked || !device.isRecording, "gradients need a temperature of 1")
+        return y.recorded(self) { .softmax(self) }
     }
 
     /// What exit scores and greedy decoding need to know of each row of logits.
@@ -95,14 +98,14 @@ extension Tensor {
     }
 
     /// A matrix of some rows of this one, in the order given.
-    public func gatheringRows(_ indices: [Int]) -> Tensor {
+    public func gatheringRows(_ indices: [Int32]) -> Tensor {
         let y = Tensor(uninitialized: Shape(rows: indices.count, columns: columns), on: device)
         for (target, row) in indices.enumerated() {
-            precondition((0..<rows).contains(row))
-            (y.mutablePointer + target * y.rowStride).update(from: pointer + row * rowStride, count: columns)
+            precondition((0..<rows).contains(Int(row)))
+            (y.mutablePointer + target * y.rowStride).update(from: pointer + Int(row) * rowStride, count: columns)
         }
         withExtendedLifetime(self) {}
-        return y
+        return y.recorded(self) { .gatheredRows(self, indices) }
     }
 
     /// The rows of several matrices of the same width, one after the other.
@@ -119,7 +122,10 @@ extension Tensor {
             }
             withExtendedLifetime(part) {}
         }
-        return y
+        guard y.device.isRecording, parts.contains(where: \.isTracked) else { return y }
+        var stacked = y
+        stacked.node = Node(.stackedRows(parts))
+        return stacked
     }
 }
 
@@ -131,6 +137,11 @@ public struct RotaryAngles: Sendable {
     public let sines: Tensor
     /// Whether pairs are columns (2i, 2i + 1) rather than (i, i + pairs).
     public let interleaved: Bool
+
+    /// The rotations back.
+    var inverse: RotaryAngles {
+        RotaryAngles(cosines: cosines, sines: sines.scaled(by: -1), interleaved: interleaved)
+    }
 
     /// Takes cosines and sines of the same shape.
     public init(cosines: Tensor, sines: Tensor, interleaved: Bool) {

@@ -35,7 +35,7 @@ final class StoragePool: Sendable {
 
         /// A free block among the next few, or nil.
         mutating func takeFree() -> Storage? {
-            for _ in 0..<min(blocks.count, 16) {
+            for _ in 0..<min(blocks.count, 64) {
                 next = next + 1 < blocks.count ? next + 1 : 0
                 if isKnownUniquelyReferenced(&blocks[next]) { return blocks[next] }
             }
@@ -43,19 +43,21 @@ final class StoragePool: Sendable {
         }
     }
 
-    /// Requests above this are not kept: they are rare, and holding them would double the peak.
-    private static let largestKept = 1 << 22
-
-    private let classes = Mutex<[SizeClass]>(Array(repeating: SizeClass(), count: 64))
+    private let classes = Mutex<[SizeClass]>(Array(repeating: SizeClass(), count: 4 * 64))
 
     /// Storage of at least `bytes`, with unspecified contents.
+    ///
+    /// Sizes are rounded up to the next of four steps between powers of two.
     func take(bytes: Int) -> Storage {
-        guard bytes <= StoragePool.largestKept else { return Storage(capacity: bytes) }
-        let exponent = Int.bitWidth - max(bytes - 1, 255).leadingZeroBitCount
+        let wanted = max(bytes, 256)
+        let exponent = Int.bitWidth - 1 - (wanted - 1).leadingZeroBitCount  // 2^exponent < wanted <= 2^(exponent + 1)
+        let step = 1 << (exponent - 2)
+        let size = (wanted + step - 1) / step * step
+        let index = 4 * exponent + size / step - 5
         return classes.withLock { classes in
-            if let free = classes[exponent].takeFree() { return free }
-            let made = Storage(capacity: 1 << exponent)
-            classes[exponent].blocks.append(made)
+            if let free = classes[index].takeFree() { return free }
+            let made = Storage(capacity: size)
+            classes[index].blocks.append(made)
             return made
         }
     }

@@ -12,6 +12,8 @@ public struct Tensor: Sendable {
 
     private let storage: Storage
     private let offset: Int
+    /// How the numbers were computed, where gradients are to flow back through it.
+    var node: Node?
 
     private init(shape: Shape, rowStride: Int, device: Device, storage: Storage, offset: Int) {
         self.shape = shape
@@ -62,17 +64,35 @@ public struct Tensor: Sendable {
     /// A view of some columns of a matrix.
     public func columns(_ range: Range<Int>) -> Tensor {
         precondition(shape.rank == 2 && range.lowerBound >= 0 && range.upperBound <= columns)
-        return Tensor(
-            shape: Shape(rows: rows, columns: range.count), rowStride: rowStride, device: device, storage: storage,
-            offset: offset + range.lowerBound)
+        return view(rows: 0..<rows, columns: range)
     }
 
     /// A view of some rows.
     public func rows(_ range: Range<Int>) -> Tensor {
         precondition(shape.rank == 2 && range.lowerBound >= 0 && range.upperBound <= rows)
+        return view(rows: range, columns: 0..<columns)
+    }
+
+    private func view(rows: Range<Int>, columns: Range<Int>) -> Tensor {
+        let view = Tensor(
+            shape: Shape(rows: rows.count, columns: columns.count), rowStride: rowStride, device: device,
+            storage: storage, offset: offset + rows.lowerBound * rowStride + columns.lowerBound)
+        return view.recorded(self) { .view(self, rows: rows, columns: columns) }
+    }
+
+    /// The same numbers, cut off from how they were computed.
+    public var detached: Tensor {
+        var copy = self
+        copy.node = nil
+        return copy
+    }
+
+    /// The same numbers in another shape of as many; rows must lie without gaps.
+    func reshaped(_ shape: Shape) -> Tensor {
+        precondition(isContiguous && shape.count == self.shape.count)
         return Tensor(
-            shape: Shape(rows: range.count, columns: columns), rowStride: rowStride, device: device, storage: storage,
-            offset: offset + range.lowerBound * rowStride)
+            shape: shape, rowStride: shape.rank == 1 ? shape[0] : shape.count / max(shape[0], 1), device: device,
+            storage: storage, offset: offset)
     }
 
     /// The numbers in row-major order.

@@ -50,6 +50,18 @@ typedef struct {
     int64_t y_stride;
 } dx_add;
 
+/// Packs the transpose of x for product_f32: outputs are the columns of x, inputs its rows,
+/// weights[block][r][lane] = x[r, 16 * block + lane], 0 past the last column. (units: blocks)
+typedef struct {
+    int64_t rows, columns;
+    const float *x;
+    int64_t x_stride;
+    float *weights;
+} dx_pack_transposed;
+
+/// The same in every instruction set (pack_transposed.c).
+void dx_pack_transposed_task(const void *arguments, int64_t from, int64_t to);
+
 // MARK: Rows
 
 /// Of dx_rms_norm: with g = gated(x), r = 1 / sqrt(mean(g^2) + epsilon) of the group, h = dy * weight:

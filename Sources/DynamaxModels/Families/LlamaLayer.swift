@@ -30,10 +30,9 @@ struct LlamaLayer: DecoderLayer {
             q = q.rotated(headWidth: shape.headWidth, by: angles)
             k = k.rotated(headWidth: shape.headWidth, by: angles)
         }
-        let sequences = context.batch.attend(context.layer)
-        Tensor.write(keys: k, values: v, to: sequences, shape: shape)
-        let scale = 1 / Float(shape.headWidth).squareRoot()
-        let attended = q.attention(over: sequences, shape: shape, scale: scale)  // [rows, heads * headWidth]
+        let attended = Tensor.attention(  // [rows, heads * headWidth]
+            queries: q, keys: k, values: v, over: context.batch.attend(context.layer), shape: shape,
+            scale: 1 / Float(shape.headWidth).squareRoot())
         let middle = attentionOutput(attended, adding: hidden)
         return mlp(mlpNorm(middle), adding: middle)
     }

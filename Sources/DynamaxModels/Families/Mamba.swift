@@ -31,7 +31,6 @@ enum Mamba: Family {
         let (width, inner, states) = (configuration.width, configuration.inner, configuration.states)
         let mixer = parameters.scoped("mixer")
         let device = parameters.device
-        let a = try mixer.numbers("A_log", [inner, states]).map { -exponential($0) }
         func norm(_ width: Int, _ epsilon: Float) -> RMSNorm {
             RMSNorm(weight: Tensor([Float](repeating: 1, count: width), [width], on: device), epsilon: epsilon)
         }
@@ -43,10 +42,10 @@ enum Mamba: Family {
             timeStep: try mixer.linear("dt_proj", outputs: inner, inputs: rank, bias: false),
             output: try mixer.linear("out_proj", outputs: width, inputs: inner, bias: configuration.bias),
             recurrence: MambaRecurrence(
-                convolution: try CausalConvolution(
-                    mixer, channels: inner, taps: configuration.taps, bias: configuration.convolutionBias),
+                convolution: try mixer.convolution(
+                    channels: inner, taps: configuration.taps, bias: configuration.convolutionBias),
                 scan: ScanParameters(
-                    a: Tensor(a, Shape(rows: inner, columns: states), on: device),
-                    d: try mixer.vector("D", inner), timeStepBias: try mixer.vector("dt_proj.bias", inner))))
+                    decayLogarithms: try mixer.matrix("A_log", inner, states), d: try mixer.vector("D", inner),
+                    timeStepBias: try mixer.vector("dt_proj.bias", inner))))
     }
 }

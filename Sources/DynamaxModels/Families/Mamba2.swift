@@ -41,7 +41,6 @@ enum Mamba2: Family {
         let (width, inner, states) = (configuration.width, configuration.inner, configuration.states)
         let channels = inner + 2 * groups * states
         let mixer = parameters.scoped("mixer")
-        let a = try mixer.numbers("A_log", [heads]).map { -exponential($0) }
         return Mamba2Layer(
             norm: try parameters.norm("norm", width, epsilon: configuration.epsilon),
             input: try mixer.linear(
@@ -49,10 +48,10 @@ enum Mamba2: Family {
             gatedNorm: try mixer.norm("norm", inner, epsilon: configuration.epsilon, group: inner / groups),
             output: try mixer.linear("out_proj", outputs: width, inputs: inner, bias: configuration.bias),
             recurrence: Mamba2Recurrence(
-                convolution: try CausalConvolution(
-                    mixer, channels: channels, taps: configuration.taps, bias: configuration.convolutionBias),
+                convolution: try mixer.convolution(
+                    channels: channels, taps: configuration.taps, bias: configuration.convolutionBias),
                 ssd: SSDParameters(
-                    a: Tensor(a, [heads], on: parameters.device), d: try mixer.vector("D", heads),
+                    decayLogarithms: try mixer.vector("A_log", heads), d: try mixer.vector("D", heads),
                     timeStepBias: try mixer.vector("dt_bias", heads), timeStepLimit: limit,
                     headWidth: inner / heads, groups: groups, states: states)))
     }
@@ -68,7 +67,7 @@ struct Mamba2Layer: DecoderLayer {
     let recurrence: Mamba2Recurrence
 
     func callAsFunction(_ hidden: Tensor, _ context: LayerContext) -> Tensor {
-        let ssd = recurrence.ssd
+        let ssd = recurrence.ssd.current
         let (inner, channels) = (recurrence.inner, recurrence.channels)
         let pass = context.batch.recur(context.layer)
 
@@ -76,12 +75,8 @@ struct Mamba2Layer: DecoderLayer {
         let z = zxt.columns(0..<inner)
         let raw = zxt.columns(inner..<inner + channels)
         let dt = zxt.columns(inner + channels..<inner + channels + ssd.heads)
-        let xbc = Tensor(uninitialized: Shape(rows: hidden.rows, columns: channels), on: hidden.device)
-        pass.moveWindows { recurrence.convolution($0, raw, into: xbc) }
-
-        let (x, b, c) = recurrence.split(xbc)
-        let y = Tensor(uninitialized: Shape(rows: hidden.rows, columns: inner), on: hidden.device)
-        pass.moveStates { ssd.recur($0, x: x, timeStep: dt, b: b, output: (c, y)) }
+        let (x, b, c) = recurrence.split(pass.convolve(raw, recurrence.convolution))
+        let y = pass.recur(.init(x: x, timeStep: dt, b: b, c: c), ssd)  // [rows, inner]
 
         pass.record([raw, dt])
         return output(gatedNorm(y, gate: z), adding: hidden)
@@ -101,10 +96,10 @@ struct Mamba2Layer: DecoderLayer {
 
 /// How recorded inputs, [channels before the convolution | time steps], move the state of a Mamba-2 layer.
 final class Mamba2Recurrence: Recurrence {
-    let convolution: CausalConvolution
+    let convolution: ConvolutionParameters
     let ssd: SSDParameters
 
-    init(convolution: CausalConvolution, ssd: SSDParameters) {
+    init(convolution: ConvolutionParameters, ssd: SSDParameters) {
         self.convolution = convolution
         self.ssd = ssd
     }
@@ -126,8 +121,9 @@ final class Mamba2Recurrence: Recurrence {
 
     func replay(_ inputs: Tensor, _ sequences: UnsafeBufferPointer<dx_sequence>) {
         let xbc = Tensor(uninitialized: Shape(rows: inputs.rows, columns: channels), on: inputs.device)
-        convolution(sequences, inputs.columns(0..<channels), into: xbc)
+        convolution.run(sequences, inputs.columns(0..<channels), into: xbc)
         let (x, b, _) = split(xbc)
-        ssd.recur(sequences, x: x, timeStep: inputs.columns(channels..<channels + ssd.heads), b: b, output: nil)
+        let dt = inputs.columns(channels..<channels + ssd.heads)
+        ssd.run(sequences, .init(x: x, timeStep: dt, b: b), into: nil)
     }
 }

@@ -19,14 +19,14 @@ struct MambaLayer: DecoderLayer {
     let recurrence: MambaRecurrence
 
     func callAsFunction(_ hidden: Tensor, _ context: LayerContext) -> Tensor {
-        let (inner, states, rank) = (recurrence.scan.channels, recurrence.scan.states, timeStep.inputs)
+        let scan = recurrence.scan.current
+        let (inner, states, rank) = (scan.channels, scan.states, timeStep.inputs)
         let pass = context.batch.recur(context.layer)
 
         let xz = input(norm(hidden))  // [rows, x | z]
         let raw = xz.columns(0..<inner)
         let z = xz.columns(inner..<2 * inner)
-        let x = Tensor(uninitialized: Shape(rows: hidden.rows, columns: inner), on: hidden.device)
-        pass.moveWindows { recurrence.convolution($0, raw, into: x) }
+        let x = pass.convolve(raw, recurrence.convolution)  // [rows, inner]
 
         let tbc = selection(x)  // [rows, time step | B | C]
         var t = tbc.columns(0..<rank)
@@ -38,8 +38,7 @@ struct MambaLayer: DecoderLayer {
             c = selectionNorms.state(c)
         }
         let dt = timeStep(t)  // [rows, inner]
-        let y = Tensor(uninitialized: x.shape, on: hidden.device)
-        pass.moveStates { recurrence.scan.scan($0, x: x, timeStep: dt, b: b, output: (c, z, y)) }
+        let y = pass.scan(.init(x: x, timeStep: dt, b: b, c: c, gate: z), scan)
 
         pass.record([raw, dt, b])
         return output(y, adding: hidden)
@@ -59,10 +58,10 @@ struct MambaLayer: DecoderLayer {
 
 /// How recorded inputs, [x before the convolution | time step | B], move the state of a Mamba layer.
 final class MambaRecurrence: Recurrence {
-    let convolution: CausalConvolution
+    let convolution: ConvolutionParameters
     let scan: ScanParameters
 
-    init(convolution: CausalConvolution, scan: ScanParameters) {
+    init(convolution: ConvolutionParameters, scan: ScanParameters) {
         self.convolution = convolution
         self.scan = scan
     }
@@ -74,9 +73,10 @@ final class MambaRecurrence: Recurrence {
     func replay(_ inputs: Tensor, _ sequences: UnsafeBufferPointer<dx_sequence>) {
         let inner = scan.channels
         let x = Tensor(uninitialized: Shape(rows: inputs.rows, columns: inner), on: inputs.device)
-        convolution(sequences, inputs.columns(0..<inner), into: x)
-        scan.scan(
-            sequences, x: x, timeStep: inputs.columns(inner..<2 * inner),
-            b: inputs.columns(2 * inner..<2 * inner + scan.states), output: nil)
+        convolution.run(sequences, inputs.columns(0..<inner), into: x)
+        let (dt, b) = (
+            inputs.columns(inner..<2 * inner), inputs.columns(2 * inner..<2 * inner + scan.states)
+        )
+        scan.run(sequences, .init(x: x, timeStep: dt, b: b), into: nil)
     }
 }

@@ -1,13 +1,7 @@
 import DynamaxFormats
 import DynamaxLayers
+import DynamaxTensor
 
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
 
 extension RotaryEmbedding {
     /// Reads the rotary embedding of a config.json, in both spellings: `rope_parameters`, or `rope_theta` with
@@ -71,7 +65,7 @@ extension RotaryEmbedding.Scaling {
     /// YaRN's factor for cosines and sines: as given, or from `mscale`, or 0.1 ln(factor) + 1.
     private static func attentionFactor(_ json: JSONNode, factor: Double) throws(FormatError) -> Double {
         if json["attention_factor"] != nil { return try json.positive("attention_factor", default: 1) }
-        func magnitude(_ scale: Double) -> Double { factor <= 1 ? 1 : 0.1 * scale * log(factor) + 1 }
+        func magnitude(_ scale: Double) -> Double { factor <= 1 ? 1 : 0.1 * scale * logarithm(factor) + 1 }
         guard json["mscale"] != nil, json["mscale_all_dim"] != nil else { return magnitude(1) }
         return magnitude(try json.positive("mscale", default: 1))
             / magnitude(try json.positive("mscale_all_dim", default: 1))

@@ -1,10 +1,4 @@
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
+import DynamaxTensor
 
 /// A counter-based random number generator, Philox4x32-10 (Salmon et al. 2011), whose whole state is a key and a count.
 ///
@@ -44,8 +38,8 @@ public struct Philox: RandomNumberGenerator, Hashable, Sendable, Codable {
 
     /// A normally distributed number (Box and Muller).
     public mutating func normal() -> Float {
-        let radius = (-2 * log(1 - uniform())).squareRoot()
-        return radius * cos(2 * .pi * uniform())
+        let radius = (-2 * logarithm(1 - uniform())).squareRoot()
+        return radius * cosine(2 * .pi * uniform())
     }
 
     /// Ten rounds over a counter.

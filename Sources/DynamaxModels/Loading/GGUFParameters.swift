@@ -1,12 +1,6 @@
 import DynamaxFormats
+import DynamaxTensor
 
-#if canImport(Darwin)
-    import Darwin
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Glibc
-#endif
 
 /// The parameters in a GGUF file, under the names that Hugging Face checkpoints give them.
 ///
@@ -34,7 +28,7 @@ struct GGUFParameters: ParameterSource {
         }
         let numbers = try tensor.floats()
         // The file holds -exp(A_log).
-        return name.hasSuffix("A_log") ? numbers.map { log(-$0) } : numbers
+        return name.hasSuffix("A_log") ? numbers.map { logarithm(-$0) } : numbers
     }
 
     private func required(_ name: String) throws -> String {

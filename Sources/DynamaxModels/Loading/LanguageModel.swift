@@ -24,10 +24,10 @@ public struct LanguageModel: Sendable {
             let tensors = try files.tensors()
             try self.init(
                 GGUFConfiguration(gguf.metadata, tensors).json(),
-                GGUFParameters(tensors: tensors), quantization, device)
+                GGUFParameters(tensors: tensors), .inference(quantization), device)
         } else {
             try self.init(
-                files.requireConfig(), CheckpointParameters(tensors: files.tensors()), quantization, device)
+                files.requireConfig(), CheckpointParameters(tensors: files.tensors()), .inference(quantization), device)
         }
     }
 
@@ -35,18 +35,36 @@ public struct LanguageModel: Sendable {
     public init(
         randomFor configuration: JSONNode, seed: UInt64 = 0, quantization: Quantization? = nil, on device: Device
     ) throws {
-        try self.init(configuration, RandomParameters(seed: seed), quantization, device)
+        try self.init(configuration, RandomParameters(seed: seed), .inference(quantization), device)
+    }
+
+    /// Makes a model to train from the beginning.
+    ///
+    /// - Parameter parameters: receives all that can learn.
+    public init(
+        learning configuration: JSONNode, seed: UInt64, parameters: TrainableParameters, on device: Device
+    ) throws {
+        let source = InitialParameters(seed: seed, layers: try configuration.layerCount())
+        try self.init(configuration, source, .learning(parameters), device)
+    }
+
+    /// Loads a model in Hugging Face layout, to train it on.
+    ///
+    /// - Parameter parameters: receives all that can learn.
+    public init(learning files: CheckpointFiles, parameters: TrainableParameters, on device: Device) throws {
+        try self.init(
+            files.requireConfig(), CheckpointParameters(tensors: files.tensors()), .learning(parameters), device)
     }
 
     private init(
-        _ configuration: JSONNode, _ source: any ParameterSource, _ quantization: Quantization?, _ device: Device
+        _ configuration: JSONNode, _ source: any ParameterSource, _ purpose: Parameters.Purpose, _ device: Device
     ) throws {
         let stack = try DynamaxModels.family(of: configuration).load(
-            configuration, Parameters(source: source, device: device, quantization: quantization))
+            configuration, Parameters(source: source, device: device, purpose: purpose))
         self.stack = stack
         family = try configuration.string("model_type")
         context = try configuration.optionalSize("max_position_embeddings")
-        format = stack.output.weights.format
+        format = stack.output.format
         weightBytes = (0..<stack.layerCount).reduce(stack.headCost.bytes) {
             $0 + stack.layers[$1].weightCost.bytes
         }

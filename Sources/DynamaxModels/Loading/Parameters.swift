@@ -27,10 +27,17 @@ struct StoredMatrix: Sendable {
 
 /// Loads layers by the names that the checkpoint gives their parameters.
 struct Parameters {
+    /// What the layers are for.
+    enum Purpose {
+        /// Weights are packed, in the format nearest to how they are stored or in another.
+        case inference(Quantization?)
+        /// All parameters are dense leaves, collected here.
+        case learning(TrainableParameters)
+    }
+
     let source: any ParameterSource
     let device: Device
-    /// How weights are to be held; nil for the format nearest to how they are stored.
-    let quantization: Quantization?
+    let purpose: Purpose
     /// Precedes all names, with its dot.
     var scope = ""
 
@@ -43,34 +50,101 @@ struct Parameters {
 
     func has(_ name: String) -> Bool { source.has(scope + name) }
 
-    func numbers(_ name: String, _ shape: [Int]) throws -> [Float] {
-        try source.numbers(scope + name, shape: shape)
+    func vector(_ name: String, _ count: Int) throws -> Tensor {
+        try small(name, [count])
     }
 
-    func vector(_ name: String, _ count: Int) throws -> Tensor {
-        Tensor(try numbers(name, [count]), [count], on: device)
+    func matrix(_ name: String, _ rows: Int, _ columns: Int) throws -> Tensor {
+        try small(name, Shape(rows: rows, columns: columns))
     }
 
     func norm(_ name: String, _ width: Int, epsilon: Float, group: Int? = nil) throws -> RMSNorm {
         RMSNorm(weight: try vector(name + ".weight", width), epsilon: epsilon, group: group)
     }
 
+    /// `conv1d`, stored as [channels, 1, taps].
+    func convolution(channels: Int, taps: Int, bias: Bool) throws -> ConvolutionParameters {
+        let stored = try source.numbers(scope + "conv1d.weight", shape: [channels, 1, taps])
+        var transposed = [Float](repeating: 0, count: stored.count)
+        for channel in 0..<channels {
+            for tap in 0..<taps { transposed[tap * channels + channel] = stored[channel * taps + tap] }
+        }
+        let weights = Tensor(transposed, Shape(rows: taps, columns: channels), on: device)
+        return ConvolutionParameters(
+            weights: leaf(weights, [("conv1d.weight", channels)], layout: .convolution),
+            bias: bias ? try vector("conv1d.bias", channels) : nil)
+    }
+
     func embedding(_ name: String, count: Int, width: Int) throws -> Embedding {
-        Embedding(table: try source.matrix(scope + name + ".weight", rows: count, columns: width).rows, on: device)
+        switch purpose {
+        case .inference:
+            let stored = try source.matrix(scope + name + ".weight", rows: count, columns: width)
+            return Embedding(.source(stored.rows, device))
+        case .learning:
+            return Embedding(.dense(try dense([(name + ".weight", count)], inputs: width)))
+        }
     }
 
     /// A linear layer whose outputs are those of several named ones, one after the other.
     ///
     /// - Parameter bias: whether the layers have a bias, in the parameter `.bias`.
     func linear(_ layers: [(name: String, outputs: Int)], inputs: Int, bias: Bool) throws -> Linear {
-        let stored = try layers.map {
-            try source.matrix(scope + $0.name + ".weight", rows: $0.outputs, columns: inputs)
+        let names = layers.map { ($0.name + ".weight", $0.outputs) }
+        let weights: Linear.Weights
+        switch purpose {
+        case .inference(let quantization):
+            weights = .packed(try packed(names, inputs: inputs, quantization))
+        case .learning:
+            weights = .dense(try dense(names, inputs: inputs))
         }
-        let kept = WeightFormat.common(stored.map(\.format))
-        let format = quantization?.format(inputs: inputs) ?? kept
-        let total = layers.reduce(0) { $0 + $1.outputs }
+        guard bias else { return Linear(weights: weights) }
+        let numbers = try layers.flatMap { try source.numbers(scope + $0.name + ".bias", shape: [$0.outputs]) }
+        return Linear(
+            weights: weights,
+            bias: leaf(Tensor(numbers, [numbers.count], on: device), layers.map { ($0.name + ".bias", $0.outputs) }))
+    }
+
+    func linear(_ name: String, outputs: Int, inputs: Int, bias: Bool) throws -> Linear {
+        try linear([(name, outputs)], inputs: inputs, bias: bias)
+    }
+
+    // MARK: How they are held
+
+    private func small(_ name: String, _ shape: Shape) throws -> Tensor {
+        let numbers = try source.numbers(scope + name, shape: shape.array)
+        return leaf(Tensor(numbers, shape, on: device), [(name, shape[0])])
+    }
+
+    /// A tensor that learns where learning is the purpose.
+    private func leaf(
+        _ tensor: Tensor, _ names: [(String, rows: Int)], layout: TrainableParameters.Layout = .rows
+    ) -> Tensor {
+        guard case .learning(let parameters) = purpose else { return tensor }
+        return parameters.add(tensor, names.map { (scope + $0.0, $0.rows) }, layout)
+    }
+
+    /// Matrices one below the other, to learn. The same names give the same tensor: tied weights learn together.
+    private func dense(_ names: [(String, rows: Int)], inputs: Int) throws -> Tensor {
+        if case .learning(let parameters) = purpose, let known = parameters.tensor(scope + names[0].0) { return known }
+        let tensor = Tensor(zeros: Shape(rows: names.reduce(0) { $0 + $1.rows }, columns: inputs), on: device)
+        var start = 0
+        for (name, rows) in names {
+            let stored = try source.matrix(scope + name, rows: rows, columns: inputs)
+            stored.rows.copyRows(0..<rows, to: tensor.mutablePointer + start * inputs)
+            start += rows
+        }
+        return leaf(tensor, names)
+    }
+
+    private func packed(
+        _ names: [(String, rows: Int)], inputs: Int, _ quantization: Quantization?
+    ) throws -> PackedMatrix {
+        let stored = try names.map { try source.matrix(scope + $0.0, rows: $0.rows, columns: inputs) }
+        let format = quantization?.format(inputs: inputs) ?? WeightFormat.common(stored.map(\.format))
+        let total = names.reduce(0) { $0 + $1.rows }
         var unreleased = 0
-        let weights = PackedMatrix(outputs: total, inputs: inputs, format: format, on: device) { rows, numbers in
+        defer { for matrix in stored { matrix.release() } }
+        return PackedMatrix(outputs: total, inputs: inputs, format: format, on: device) { rows, numbers in
             var start = 0
             for matrix in stored {
                 let end = start + matrix.rows.rows
@@ -89,40 +163,5 @@ struct Parameters {
                 unreleased = 0
             }
         }
-        for matrix in stored { matrix.release() }
-        guard bias else { return Linear(weights: weights) }
-        let numbers = try layers.flatMap { try self.numbers($0.name + ".bias", [$0.outputs]) }
-        return Linear(weights: weights, bias: Tensor(numbers, [total], on: device))
-    }
-
-    func linear(_ name: String, outputs: Int, inputs: Int, bias: Bool) throws -> Linear {
-        try linear([(name, outputs)], inputs: inputs, bias: bias)
-    }
-}
-
-/// Rounds weights to fewer bits while they are loaded, to the nearest value (no calibration).
-public enum Quantization: String, Sendable, CaseIterable {
-    case q8, q4
-    case bf16, f16, f32
-
-    /// The packed format for a matrix of so many inputs: the largest group of 128, 64 or 32 that divides them.
-    func format(inputs: Int) -> WeightFormat {
-        let group = [128, 64].first { inputs % $0 == 0 } ?? 32
-        return switch self {
-        case .q8: .int8(group: group)
-        case .q4: .int4(group: group)
-        case .bf16: .bf16
-        case .f16: .f16
-        case .f32: .f32
-        }
-    }
-}
-
-extension WeightFormat {
-    /// A format that holds matrices of all these formats without loss that matters.
-    static func common(_ formats: [WeightFormat]) -> WeightFormat {
-        guard let first = formats.first, formats.contains(where: { $0 != first }) else { return formats.first ?? .f32 }
-        let integers = formats.allSatisfy { $0.group > 1 }
-        return integers ? .int8(group: formats.map(\.group).min() ?? 32) : .f32
     }
 }

@@ -118,14 +118,25 @@ struct RecurrentPass {
     fileprivate let first: UnsafeBufferPointer<dx_sequence>
     fileprivate let second: UnsafeBufferPointer<dx_sequence>
 
-    /// Runs the convolution.
-    func moveWindows(_ kernels: (UnsafeBufferPointer<dx_sequence>) -> Void) {
-        move(kernels) { $0.checkpointWindow() }
+    /// Runs the convolution: [rows, channels] -> [rows, channels].
+    func convolve(_ x: Tensor, _ parameters: ConvolutionParameters) -> Tensor {
+        let y = Tensor(uninitialized: x.shape, on: x.device)
+        move { parameters.run($0, x, into: y) } checkpoint: { $0.checkpointWindow() }
+        return parameters.recorded(y, x, first)
     }
 
-    /// Runs the recurrence.
-    func moveStates(_ kernels: (UnsafeBufferPointer<dx_sequence>) -> Void) {
-        move(kernels) { $0.checkpointState() }
+    /// Runs a Mamba-1 scan: [rows, channels] -> [rows, channels].
+    func scan(_ inputs: ScanParameters.Inputs, _ parameters: ScanParameters) -> Tensor {
+        let y = Tensor(uninitialized: inputs.x.shape, on: inputs.x.device)
+        move { parameters.run($0, inputs, into: y) } checkpoint: { $0.checkpointState() }
+        return parameters.recorded(y, inputs, first)
+    }
+
+    /// Runs a Mamba-2 recurrence: [rows, heads * headWidth] -> [rows, heads * headWidth].
+    func recur(_ inputs: SSDParameters.Inputs, _ parameters: SSDParameters) -> Tensor {
+        let y = Tensor(uninitialized: inputs.x.shape, on: inputs.x.device)
+        move { parameters.run($0, inputs, into: y) } checkpoint: { $0.checkpointState() }
+        return parameters.recorded(y, inputs, first)
     }
 
     /// Records what `Recurrence.replay` needs of each row: parts of it side by side, each [rows, part width].
@@ -139,7 +150,7 @@ struct RecurrentPass {
     }
 
     private func move(
-        _ kernels: (UnsafeBufferPointer<dx_sequence>) -> Void, _ checkpoint: (RecurrentState) -> Void
+        _ kernels: (UnsafeBufferPointer<dx_sequence>) -> Void, checkpoint: (RecurrentState) -> Void
     ) {
         kernels(first)
         guard !second.isEmpty else { return }
