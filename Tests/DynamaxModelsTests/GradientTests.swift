@@ -1,6 +1,7 @@
 import DynamaxFormats
 import DynamaxModels
 import DynamaxTensor
+import Foundation
 import TestSupport
 import Testing
 
@@ -59,7 +60,8 @@ import Testing
                     ? numbers.map { $0 / Float(max(norm, 1e-12)) }
                     : (0..<numbers.count).map { _ in Float.random(in: -1...1, using: &random) / Float(numbers.count).squareRoot() }
                 let expected = zip(numbers, direction).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
-                let step: Float = 1e-2
+                // Small enough for the curvature, large enough for the rounding of the loss.
+                let step = Float(0.04 / max(10, abs(expected)))
                 let before = entry.tensor.array
                 func loss(_ factor: Float) -> Double {
                     entry.tensor.update { target in
