@@ -79,7 +79,7 @@ import Testing
             // As torch.nn.utils.clip_grad_norm_ with a bound of 1.
             let norm = all.reduce(0) { $0 + $1.squaredNorm }.squareRoot()
             let settings = AdamStep(
-                rate: 3e-3, decay: 0.1, beta1: 0.9, beta2: 0.95, gradientScale: Float(min(1, 1 / (norm + 1e-6))))
+                rate: 1e-3, decay: 0.1, beta1: 0.9, beta2: 0.95, gradientScale: Float(min(1, 1 / (norm + 1e-6))))
             for (index, entry) in entries.enumerated() {
                 entry.tensor.move(
                     settings, number: step + 1, gradient: all[index], mean: means[index], square: squares[index])

@@ -52,7 +52,7 @@ def main(out):
         if name not in CURVES:
             continue
         model = load(name).train()
-        optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, betas=(0.9, 0.95), weight_decay=0.1)
+        optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.95), weight_decay=0.1)
         losses = []
         for step in range(50):
             loss = loss_of(model, batch(step))
