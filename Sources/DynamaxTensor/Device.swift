@@ -22,6 +22,9 @@ public final class Device: @unchecked Sendable {
         public var isAvailable: Bool { dx_kernels_of(dx_isa(rawValue: rawValue)) != nil }
     }
 
+    /// How many threads a device may have.
+    public static let threadLimits = 1...1024
+
     /// Makes a device of `threads` threads, the caller's included.
     ///
     /// - Parameters:
@@ -29,7 +32,7 @@ public final class Device: @unchecked Sendable {
     ///   - instructionSet: by default the best that the processor has, or the one that `DYNAMAX_ISA` names.
     /// - Throws: `DeviceError` when the threads cannot be made or the instruction set is missing.
     public init(threads: Int = Device.processorCount, instructionSet: InstructionSet? = nil) throws(DeviceError) {
-        guard (1...1024).contains(threads) else { throw .threads(threads) }
+        guard Device.threadLimits.contains(threads) else { throw .threads(threads) }
         let table = instructionSet.map { dx_kernels_of(dx_isa(rawValue: $0.rawValue)) } ?? dx_kernels_best()
         let set = InstructionSet.allCases.first { dx_kernels_of(dx_isa(rawValue: $0.rawValue)) == table }
         guard let table, let set, let gradientTable = dx_gradient_kernels_of(dx_isa(rawValue: set.rawValue)) else { throw .instructionSet(instructionSet.map { "\($0)" } ?? "DYNAMAX_ISA") }
@@ -70,7 +73,7 @@ public enum DeviceError: Error, Equatable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .threads(let count): "cannot run \(count) threads: choose 1 to 1024, within the limits of the system"
+        case .threads(let count): "cannot run \(count) threads: choose \(Device.threadLimits.lowerBound) to \(Device.threadLimits.upperBound), within the limits of the system"
         case .instructionSet("DYNAMAX_ISA"):
             "DYNAMAX_ISA must be one of scalar, avx2, avx512, avx512vnni, and this processor must have it"
         case .instructionSet(let name): "this processor has no \(name) instructions"

@@ -34,6 +34,8 @@ public struct CheckpointFiles: Sendable {
             try self.init(name: name, folder: name, weights: CheckpointFiles.weights(in: name))
         } else if Files.isFile(name) {
             try self.init(name: name, folder: Files.folder(of: name), weights: CheckpointFiles.weights(of: name))
+        } else if Files.kind(name) != nil {
+            throw FormatError(.mismatch, name, "expected a folder or a file, found a device")
         } else if HubCache.isName(name), !name.hasSuffix(".gguf"), !name.hasSuffix(".safetensors") {
             let folder: String
             do throws(FormatError) {

@@ -4,7 +4,7 @@ import DynamaxFormats
 
 enum FalconMamba: Family {
     static func load(_ json: JSONNode, _ parameters: Parameters) throws -> DecoderStack {
-        let epsilon = Float(try json.positive("mixer_rms_eps", default: 1e-6))
+        let epsilon = try json.epsilon("mixer_rms_eps", default: 1e-6)
         return try Mamba.load(json, parameters, selectionEpsilon: epsilon)
     }
 }

@@ -23,12 +23,13 @@ struct MambaConfiguration {
         layers = try json.layerCount()
         let expand = try json.positive("expand", default: 2)
         inner = try json.optionalSize("intermediate_size") ?? Int(min(expand, 1024) * Double(width))
+        guard inner > 0 else { throw try json.node("expand").expected("at least 1 / hidden_size") }
         states = try json.size("state_size")
         guard states <= 4096 else { throw try json.node("state_size").expected("at most 4096") }
         taps = try json.optionalSize("conv_kernel") ?? 4
         guard (2...8).contains(taps) else { throw try json.node("conv_kernel").expected("2 to 8 taps") }
         vocabulary = try json.size("vocab_size")
-        epsilon = Float(try json.positive("layer_norm_epsilon", default: 1e-5))
+        epsilon = try json.epsilon("layer_norm_epsilon", default: 1e-5)
         bias = try json.optionalBool("use_bias") ?? false
         convolutionBias = try json.optionalBool("use_conv_bias") ?? true
         tied = try json.optionalBool("tie_word_embeddings") ?? tiedByDefault

@@ -11,12 +11,16 @@ extension RotaryEmbedding {
     init(_ json: JSONNode, headWidth: Int, context: Int) throws(FormatError) {
         let parameters = json["rope_parameters"]
         let fields = parameters ?? json["rope_scaling"]
+        _ = try fields?.object()
         let base = try (parameters?["rope_theta"] == nil ? json : parameters ?? json)
             .positive("rope_theta", default: 10_000)
-        let partial = try (parameters?["partial_rotary_factor"] == nil ? json : parameters ?? json)
-            .positive("partial_rotary_factor", default: 1)
+        let partialHolder = parameters?["partial_rotary_factor"] == nil ? json : parameters ?? json
+        let partial = try partialHolder.positive("partial_rotary_factor", default: 1)
         let width = min(headWidth, Int((Double(headWidth) * min(partial, 1)).rounded(.down)) / 2 * 2)
-        guard width >= 2 else { throw json.expected("a partial_rotary_factor that leaves two columns to rotate") }
+        guard width >= 2 else {
+            throw try partialHolder.node("partial_rotary_factor").expected(
+                "so large that two columns are left to rotate")
+        }
         let scaling = try fields.map { fields throws(FormatError) in
             try Scaling(fields, context: context, pairs: width / 2)
         }
@@ -58,7 +62,8 @@ extension RotaryEmbedding.Scaling {
             }
             self = .divisors(divisors)
         default:
-            throw json.expected("a rope_type of default, linear, dynamic, llama3 or yarn")
+            throw field?.expected("default, linear, dynamic, llama3 or yarn")
+                ?? json.expected("an object with a rope_type")
         }
     }
 

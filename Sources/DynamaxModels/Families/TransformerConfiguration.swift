@@ -43,12 +43,13 @@ struct TransformerConfiguration {
             headWidth = width / heads
         }
         guard headWidth % 2 == 0, headWidth <= 1024 else {
-            throw json.expected("heads of an even number of columns, at most 1024, not \(headWidth)")
+            if let explicit = json["head_dim"] { throw explicit.expected("an even number, at most 1024") }
+            throw try json.node("hidden_size").expected("num_attention_heads times an even number, at most 1024")
         }
         inner = try json.size("intermediate_size")
         vocabulary = try json.size("vocab_size")
         context = try json.optionalSize("max_position_embeddings") ?? 2048
-        epsilon = Float(try json.positive("rms_norm_eps", default: 1e-6))
+        epsilon = try json.epsilon("rms_norm_eps", default: 1e-6)
         tied = try json.optionalBool("tie_word_embeddings")
         rotary = try RotaryEmbedding(json, headWidth: headWidth, context: context)
         windows = Array(repeating: nil, count: layers)

@@ -115,6 +115,7 @@ public enum GenerationError: Error, Equatable, CustomStringConvertible {
     case promptTooLong(Int, context: Int)
     case unknownToken(Token, vocabulary: Int)
     case notANumber(position: Int)
+    case traceTooLarge(tokens: Int)
 
     public var description: String {
         switch self {
@@ -124,6 +125,8 @@ public enum GenerationError: Error, Equatable, CustomStringConvertible {
             "the prompt has \(count) tokens, more than the model's context of \(context)"
         case .unknownToken(let token, let vocabulary):
             "token \(token) is outside the model's vocabulary of \(vocabulary)"
+        case .traceTooLarge(let tokens):
+            "the hidden rows and logits of \(tokens) tokens do not fit into this machine's memory: trace fewer tokens"
         case .notANumber(let position):
             "the model's logits at position \(position) are not numbers: its weights hold NaN or overflow"
         }

@@ -34,6 +34,14 @@ extension JSONNode {
         return value
     }
 
+    /// The epsilon of a norm: above zero and below one, as an f32 number too.
+    func epsilon(_ key: String, default fallback: Double) throws(FormatError) -> Float {
+        guard let field = self[key] else { return Float(fallback) }
+        let value = Float(try field.double())
+        guard value > 0, value < 1 else { throw field.expected("a number above zero and below one") }
+        return value
+    }
+
     /// The number of layers.
     func layerCount() throws(FormatError) -> Int {
         let count = try size("num_hidden_layers")

@@ -38,6 +38,7 @@ struct Parameters {
     let source: any ParameterSource
     let device: Device
     let purpose: Purpose
+    let memory = MemoryBudget()
     /// Precedes all names, with its dot.
     var scope = ""
 
@@ -111,6 +112,7 @@ struct Parameters {
     // MARK: How they are held
 
     private func small(_ name: String, _ shape: Shape) throws -> Tensor {
+        try memory.take(Double(shape.count) * 4, for: source.location)
         let numbers = try source.numbers(scope + name, shape: shape.array)
         return leaf(Tensor(numbers, shape, on: device), [(name, shape[0])])
     }
@@ -126,7 +128,9 @@ struct Parameters {
     /// Matrices one below the other, to learn. The same names give the same tensor: tied weights learn together.
     private func dense(_ names: [(String, rows: Int)], inputs: Int) throws -> Tensor {
         if case .learning(let parameters) = purpose, let known = parameters.tensor(scope + names[0].0) { return known }
-        let tensor = Tensor(zeros: Shape(rows: names.reduce(0) { $0 + $1.rows }, columns: inputs), on: device)
+        let total = names.reduce(0) { $0 + $1.rows }
+        try memory.take(Double(total) * Double(inputs) * 4, for: source.location)
+        let tensor = Tensor(zeros: Shape(rows: total, columns: inputs), on: device)
         var start = 0
         for (name, rows) in names {
             let stored = try source.matrix(scope + name, rows: rows, columns: inputs)
@@ -142,6 +146,7 @@ struct Parameters {
         let stored = try names.map { try source.matrix(scope + $0.0, rows: $0.rows, columns: inputs) }
         let format = quantization?.format(inputs: inputs) ?? WeightFormat.common(stored.map(\.format))
         let total = names.reduce(0) { $0 + $1.rows }
+        try memory.take(Double(total) * Double(inputs) * Double(format.bits) / 8, for: source.location)
         var unreleased = 0
         defer { for matrix in stored { matrix.release() } }
         return PackedMatrix(outputs: total, inputs: inputs, format: format, on: device) { rows, numbers in

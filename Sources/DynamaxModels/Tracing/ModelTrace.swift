@@ -15,6 +15,10 @@ public struct ModelTrace {
     /// - Parameter continuation: tokens to go on by, with the most probable one each time.
     /// - Throws: `GenerationError` as `Generation` does.
     public init(_ model: LanguageModel, tokens: [Token], continuation: Int) throws {
+        stack = model.stack
+        let numbers =
+            Double(stack.layerCount + 1) * Double(tokens.count) * Double(stack.width + stack.vocabularySize)
+        guard numbers * 4 < MemoryBudget.machine else { throw GenerationError.traceTooLarge(tokens: tokens.count) }
         // Checks the prompt as well.
         var generation = try Generation(
             model, FullDepthDecoder(model.stack), prompt: tokens,
@@ -22,7 +26,6 @@ public struct ModelTrace {
         var greedy: [Token] = []
         while let output = try generation.next() { greedy.append(output.token) }
 
-        stack = model.stack
         self.tokens = tokens
         self.greedy = greedy
         let state = stack.makeState(history: 0)

@@ -20,13 +20,17 @@ struct Bench: ParsableCommand {
 
     @OptionGroup var compute: ComputeOptions
 
-    @Option(name: [.customShort("p"), .long], help: "Tokens of the prompt; 0 to leave prefill out.")
+    @Option(
+        name: [.customShort("p"), .long], parsing: .unconditional, help: "Tokens of the prompt; 0 to leave prefill out."
+    )
     var prompt = 512
 
-    @Option(name: [.customShort("n"), .customLong("tokens")], help: "Tokens to decode after the prompt; 0 to leave decoding out.")
+    @Option(
+        name: [.customShort("n"), .customLong("tokens")], parsing: .unconditional,
+        help: "Tokens to decode after the prompt; 0 to leave decoding out.")
     var tokens = 128
 
-    @Option(name: .shortAndLong, help: "Times to measure each, after one that does not count.")
+    @Option(name: .shortAndLong, parsing: .unconditional, help: "Times to measure each, after one that does not count.")
     var repetitions = 5
 
     @Flag(help: "Print one JSON object.")
@@ -36,8 +40,9 @@ struct Bench: ParsableCommand {
         guard (model == nil) != (random == nil) else {
             throw ValidationError("give a model with -m or a shape with --random, and not both")
         }
-        guard prompt >= 0, tokens >= 0, prompt + tokens > 0, repetitions > 0 else {
-            throw ValidationError("-p and -n must be 0 or more, one of them above 0, and -r above 0")
+        let lengths = 0...1 << 20
+        guard lengths.contains(prompt), lengths.contains(tokens), prompt + tokens > 0, repetitions > 0 else {
+            throw ValidationError("-p and -n must be 0 to \(lengths.upperBound), one of them above 0, and -r above 0")
         }
     }
 
@@ -51,6 +56,6 @@ struct Bench: ParsableCommand {
             loaded = try LanguageModel(randomFor: shape, quantization: compute.quantize, on: device)
         }
         let report = Benchmark(model: loaded, prompt: prompt, tokens: tokens, repetitions: repetitions).report()
-        json ? try printJSON(report) : print(report.text)
+        json ? try printJSON(report) : try write(report.text + "\n")
     }
 }

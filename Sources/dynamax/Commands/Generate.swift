@@ -14,7 +14,9 @@ struct Generate: ParsableCommand {
     @OptionGroup var sampling: SamplingOptions
     @OptionGroup var exits: ExitOptions
 
-    @Option(name: [.customShort("n"), .customLong("max-tokens")], help: "Tokens to write at most.")
+    @Option(
+        name: [.customShort("n"), .customLong("max-tokens")], parsing: .unconditional,
+        help: "Tokens to write at most.")
     var maxTokens = 200
 
     @Flag(help: "Print one JSON object with the text, each token's layer, and timings.")
@@ -32,11 +34,10 @@ struct Generate: ParsableCommand {
 
     func run() throws {
         let loaded = try options.load()
-        // Without a tokenizer, numbers go in and come out.
-        let tokenizer = try input.list == nil ? Tokenizer(loaded.files) : try? Tokenizer(loaded.files)
+        let tokenizer = try tokenizer(loaded.files)
         let prompt = try tokenizer.map(input.tokens) ?? input.tokens(loaded.files)
         let defaults = try GenerationConfig(loaded.files)
-        let stops = Set((tokenizer?.eosTokens ?? []) + defaults.eos.map(Token.init(truncatingIfNeeded:)))
+        let stops = Set((tokenizer?.eosTokens ?? []) + defaults.eos.compactMap(Token.init(exactly:)))
         var run = try GenerationRun(
             name: options.model, loaded, tokenizer: tokenizer, prompt: prompt,
             decoder: exits.decoder(loaded.model.stack), sampling: sampling.sampling(defaults),
@@ -44,13 +45,22 @@ struct Generate: ParsableCommand {
         let colours = showLayers ? LayerColours(layers: loaded.model.stack.layerCount) : nil
         while let piece = try run.next() {
             guard !json else { continue }
-            write(colours.map { $0.paint(piece.text, layer: piece.layer) } ?? piece.text)
+            try write(colours.map { $0.paint(piece.text, layer: piece.layer) } ?? piece.text)
         }
         if json {
             try printJSON(run.report())
         } else {
-            write("\n")
+            try write("\n")
         }
         if verbose { note(run.summary()) }
+    }
+
+    /// The model's tokenizer; nil where it has none and numbers go in, so that numbers come out.
+    private func tokenizer(_ files: CheckpointFiles) throws -> Tokenizer? {
+        do {
+            return try Tokenizer(files)
+        } catch let error as FormatError where error.kind == .missing && input.list != nil {
+            return nil
+        }
     }
 }

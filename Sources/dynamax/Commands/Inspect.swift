@@ -16,6 +16,6 @@ struct Inspect: ParsableCommand {
 
     func run() throws {
         let report = try InspectionReport(CheckpointFiles(model), listsTensors: tensors)
-        json ? try printJSON(report) : print(report.text)
+        json ? try printJSON(report) : try write(report.text + "\n")
     }
 }

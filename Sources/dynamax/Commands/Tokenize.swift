@@ -38,7 +38,7 @@ struct Tokenize: ParsableCommand {
         if json {
             try printJSON(Report(ids: ids, tokens: try ids.map(loaded.piece)))
         } else {
-            print(ids.map(String.init).joined(separator: " "))
+            try write(ids.map(String.init).joined(separator: " ") + "\n")
         }
     }
 }

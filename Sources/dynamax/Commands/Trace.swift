@@ -17,8 +17,15 @@ struct Trace: ParsableCommand {
     @Option(name: .shortAndLong, help: "The file to write.")
     var output: String
 
-    @Option(name: [.customShort("n"), .customLong("max-tokens")], help: "Tokens of the greedy continuation.")
+    @Option(
+        name: [.customShort("n"), .customLong("max-tokens")], parsing: .unconditional,
+        help: "Tokens of the greedy continuation.")
     var maxTokens = 32
+
+    func validate() throws {
+        guard maxTokens >= 0 else { throw ValidationError("-n must be 0 or more, not \(maxTokens)") }
+        guard !output.isEmpty else { throw ValidationError("--output must name a file") }
+    }
 
     func run() throws {
         let loaded = try options.load()

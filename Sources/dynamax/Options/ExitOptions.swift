@@ -39,21 +39,34 @@ struct ExitOptions: ParsableArguments {
     @Option(help: "What the layers above an exit do: deferred (they catch up when they are needed).")
     var state: StateRule = .deferred
 
-    /// The way to decode that the options ask for.
-    func decoder(_ stack: any LayerStack) throws -> any Decoder {
-        let guarantee = guarantee ?? (exit == nil ? .off : Guarantee.none)
-        if guarantee == .exact || guarantee == .bounded {
-            throw InputError.notBuilt("--guarantee \(guarantee.rawValue) is not built yet: choose off or none")
+    func validate() throws {
+        if let guarantee, guarantee == .exact || guarantee == .bounded {
+            throw ValidationError("--guarantee \(guarantee.rawValue) is not built yet: choose off or none")
         }
         guard state == .deferred else {
-            throw InputError.notBuilt("--state \(state.rawValue) is not built yet: choose deferred")
+            throw ValidationError("--state \(state.rawValue) is not built yet: choose deferred")
         }
         guard let exit else {
-            guard guarantee == .off else {
-                throw InputError.notBuilt("--guarantee none needs --exit, which says when tokens leave")
+            if guarantee == Guarantee.none {
+                throw ValidationError("--guarantee none needs --exit, which says when tokens leave")
             }
-            return FullDepthDecoder(stack)
+            if exitLayers != nil { throw ValidationError("--exit-layers needs --exit, which says when tokens leave") }
+            return
         }
+        let score: ExitScore
+        do throws(ExitError) {
+            score = try ExitScore(exit)
+        } catch {
+            throw ValidationError("\(error)")
+        }
+        if case .depth = score, exitLayers != nil {
+            throw ValidationError("--exit depth:D says where tokens leave, so it takes no --exit-layers")
+        }
+    }
+
+    /// The way to decode that the options ask for.
+    func decoder(_ stack: any LayerStack) throws -> any Decoder {
+        guard let exit else { return FullDepthDecoder(stack) }
         let policy = try ExitPolicy(
             ExitScore(exit), after: exitLayers?.tokens.map(Int.init), of: stack.layerCount)
         return guarantee == .off ? FullDepthDecoder(stack) : EarlyExitDecoder(stack, policy)

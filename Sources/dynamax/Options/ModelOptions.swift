@@ -34,13 +34,19 @@ struct ModelOptions: ParsableArguments {
 
 /// What the model runs on.
 struct ComputeOptions: ParsableArguments {
-    @Option(name: .shortAndLong, help: "Threads to run on; by default one for each processor.")
+    @Option(name: .shortAndLong, parsing: .unconditional, help: "Threads to run on; by default one for each processor.")
     var threads: Int?
 
     @Option(
         help: ArgumentHelp(
             "Hold weights in this format instead of the stored one: f32, f16, bf16, q8 or q4.", valueName: "format"))
     var quantize: Quantization?
+
+    func validate() throws {
+        if let threads, !Device.threadLimits.contains(threads) {
+            throw ValidationError("\(DeviceError.threads(threads))")
+        }
+    }
 
     func device() throws -> Device {
         try Device(threads: threads ?? Device.processorCount)

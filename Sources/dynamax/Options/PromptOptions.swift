@@ -2,14 +2,15 @@ import ArgumentParser
 import DynamaxFormats
 import DynamaxTensor
 import DynamaxText
-import Foundation
 
 /// The input of a model: text, or token numbers for models without a tokenizer.
 struct PromptOptions: ParsableArguments {
     @Argument(help: "The text to continue; standard input without it.")
     var prompt: String?
 
-    @Option(name: .customLong("tokens"), help: "Token numbers instead of text, separated by commas.")
+    @Option(
+        name: .customLong("tokens"), parsing: .unconditional,
+        help: "Token numbers instead of text, separated by commas.")
     var list: TokenList?
 
     func validate() throws {
@@ -35,27 +36,5 @@ extension Tokenizer {
     /// The tokenizer that belongs to a model.
     convenience init(_ files: CheckpointFiles) throws {
         try self.init(at: files.gguf?.location ?? files.folder)
-    }
-}
-
-/// The text on standard input.
-func standardInputText() throws -> String {
-    let data = try FileHandle.standardInput.readToEnd() ?? Data()
-    guard let text = String(validating: data, as: UTF8.self) else {
-        throw InputError.notUTF8("standard input")
-    }
-    return text
-}
-
-/// Why an input cannot be used.
-enum InputError: Error, CustomStringConvertible {
-    case notUTF8(String)
-    case notBuilt(String)
-
-    var description: String {
-        switch self {
-        case .notUTF8(let source): "\(source) is not text in UTF-8"
-        case .notBuilt(let what): what
-        }
     }
 }

@@ -5,19 +5,21 @@ import DynamaxModels
 /// How tokens are drawn. What is not given comes from generation_config.json where it asks for sampling; else the most
 /// probable token is taken.
 struct SamplingOptions: ParsableArguments {
-    @Option(name: [.customLong("temp"), .customLong("temperature")], help: "Divides the logits; 0: greedy.")
+    @Option(
+        name: [.customLong("temp"), .customLong("temperature")], parsing: .unconditional,
+        help: "Divides the logits; 0: greedy.")
     var temperature: Float?
 
-    @Option(help: "Keep the k most probable tokens.")
+    @Option(parsing: .unconditional, help: "Keep the k most probable tokens.")
     var topK: Int?
 
-    @Option(help: "Keep the most probable tokens that hold this share of the probability.")
+    @Option(parsing: .unconditional, help: "Keep the most probable tokens that hold this share of the probability.")
     var topP: Float?
 
-    @Option(help: "Drop tokens less probable than this share of the most probable one's.")
+    @Option(parsing: .unconditional, help: "Drop tokens less probable than this share of the most probable one's.")
     var minP: Float?
 
-    @Option(help: "Where the random numbers start.")
+    @Option(parsing: .unconditional, help: "Where the random numbers start.")
     var seed: UInt64 = 0
 
     func validate() throws {

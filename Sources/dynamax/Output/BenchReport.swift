@@ -46,9 +46,7 @@ struct BenchReport: Encodable {
 
     var text: String {
         var lines = [
-            String(
-                format: "%@, %@ weights of %.2f GB, %@, %d threads", model, format, Double(weightBytes) / 1e9,
-                instructionSet, threads)
+            "\(model), \(format) weights of \(byteCount(weightBytes)), \(instructionSet), \(threads) threads"
         ]
         for (name, phase) in [("prefill", prefill), ("decode", decode)] {
             guard let phase else { continue }

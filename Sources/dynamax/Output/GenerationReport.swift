@@ -57,7 +57,6 @@ struct GenerationReport: Encodable {
     let model: String
     let text: String
     let tokens: [TokenReport]
-    let finishReason: String
     let layers: Layers
     let usage: Usage
     let timings: Timings

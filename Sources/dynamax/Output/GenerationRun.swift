@@ -3,11 +3,6 @@ import DynamaxTensor
 import DynamaxText
 import Foundation
 
-/// Prints text on standard output at once.
-func write(_ text: String) {
-    FileHandle.standardOutput.write(Data(text.utf8))
-}
-
 /// A continuation on its way from tokens to text, with the clock running.
 struct GenerationRun {
     private let name: String
@@ -66,7 +61,6 @@ struct GenerationRun {
     func report() -> GenerationReport {
         GenerationReport(
             model: name, text: tokens.map(\.text).joined(), tokens: tokens,
-            finishReason: generation.finishReason?.rawValue ?? "length",
             layers: .init(mean: meanLayers, of: loaded.model.stack.layerCount),
             usage: .init(
                 promptTokens: promptCount, completionTokens: tokens.count, totalTokens: promptCount + tokens.count),
@@ -78,12 +72,12 @@ struct GenerationRun {
         let device = loaded.model.stack.device
         return String(
             format: """
-                load %8.1f ms   %@ weights of %.1f MB, %@, %d threads
+                load %8.1f ms   %@ weights of %@, %@, %d threads
                 prefill %6d tokens %9.1f tokens/s
                 decode  %6d tokens %9.1f tokens/s
                 layers  %.2f of %d a token, %d rows caught up, %d head checks
                 """, loaded.loadMilliseconds, loaded.model.format.description,
-            Double(loaded.model.weightBytes) / 1e6, device.instructionSetName, device.threads, promptCount,
+            byteCount(loaded.model.weightBytes), device.instructionSetName, device.threads, promptCount,
             prefillRate, tokens.count, decodeRate, meanLayers, loaded.model.stack.layerCount,
             generation.ledger.catchUpRows, generation.ledger.headRows)
     }

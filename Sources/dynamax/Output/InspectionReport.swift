@@ -49,7 +49,7 @@ struct InspectionReport: Encodable {
             value.map { name.padding(toLength: 12, withPad: " ", startingAt: 0) + $0 }
         }
         let kinds = types.sorted { $0.value > $1.value }
-            .map { String(format: "%@ %.1f MB", $0.key, Double($0.value) / 1e6) }
+            .map { "\($0.key) \(byteCount($0.value))" }
         let rows = [
             row("model", model),
             row("family", family + (supported ? "" : " (not supported)")),

@@ -7,10 +7,5 @@ func printJSON(_ value: some Encodable) throws {
     encoder.keyEncodingStrategy = .convertToSnakeCase
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
         positiveInfinity: "Infinity", negativeInfinity: "-Infinity", nan: "NaN")
-    FileHandle.standardOutput.write(try encoder.encode(value) + Data("\n".utf8))
-}
-
-/// Prints a line on standard error.
-func note(_ line: String) {
-    FileHandle.standardError.write(Data((line + "\n").utf8))
+    try write(String(decoding: encoder.encode(value), as: UTF8.self) + "\n")
 }
