@@ -57,6 +57,7 @@ let package = Package(
         tests(
             "DynamaxDepthTests",
             of: ["DynamaxTensor", "DynamaxLayers", "DynamaxFormats", "DynamaxModels", "DynamaxDepth"]),
+        tests("CommandTests", of: ["DynamaxFormats"]),
         tests("DynamaxTextTests", of: ["DynamaxTensor", "DynamaxFormats", "DynamaxText"]),
     ],
     swiftLanguageModes: [.v6]

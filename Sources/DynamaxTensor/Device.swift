@@ -73,7 +73,9 @@ public enum DeviceError: Error, Equatable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .threads(let count): "cannot run \(count) threads: choose \(Device.threadLimits.lowerBound) to \(Device.threadLimits.upperBound), within the limits of the system"
+        case .threads(let count):
+            "cannot run \(count) threads: choose \(Device.threadLimits.lowerBound) to \(Device.threadLimits.upperBound), "
+                + "within the limits of the system"
         case .instructionSet("DYNAMAX_ISA"):
             "DYNAMAX_ISA must be one of scalar, avx2, avx512, avx512vnni, and this processor must have it"
         case .instructionSet(let name): "this processor has no \(name) instructions"

@@ -1,5 +1,6 @@
 // Oracle: the layout of the Hugging Face hub client's cache and of the checkpoints in it.
 import DynamaxFormats
+import TestSupport
 import Testing
 
 @Suite struct CheckpointTests {

@@ -1,6 +1,7 @@
 // Oracle: Foundation's own reading and writing of files.
 import DynamaxFormats
 import Foundation
+import TestSupport
 import Testing
 
 @Suite struct FileTests {

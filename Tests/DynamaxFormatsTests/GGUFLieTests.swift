@@ -1,5 +1,6 @@
 // Oracle: the rules of the GGUF format, broken by hand.
 import DynamaxFormats
+import TestSupport
 import Testing
 
 @Suite struct GGUFLieTests {

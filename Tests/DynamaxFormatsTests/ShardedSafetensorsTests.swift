@@ -1,5 +1,6 @@
 // Oracle: the layout that transformers writes for sharded checkpoints.
 import DynamaxFormats
+import TestSupport
 import Testing
 
 @Suite struct ShardedSafetensorsTests {

@@ -1,10 +1,10 @@
 import Foundation
 
 /// A folder for the files of one test, removed when the test lets go of it.
-final class TemporaryFolder: Sendable {
-    let path: String
+public final class TemporaryFolder: Sendable {
+    public let path: String
 
-    init() throws {
+    public init() throws {
         path = FileManager.default.temporaryDirectory.appendingPathComponent("dynamax-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
@@ -13,7 +13,7 @@ final class TemporaryFolder: Sendable {
 
     /// Writes a file, and the folders above it, and returns its path.
     @discardableResult
-    func write(_ name: String, _ bytes: some Sequence<UInt8>) throws -> String {
+    public func write(_ name: String, _ bytes: some Sequence<UInt8>) throws -> String {
         let file = "\(path)/\(name)"
         let folder = URL(fileURLWithPath: file).deletingLastPathComponent()
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -22,5 +22,5 @@ final class TemporaryFolder: Sendable {
     }
 
     @discardableResult
-    func write(_ name: String, _ text: String) throws -> String { try write(name, text.utf8) }
+    public func write(_ name: String, _ text: String) throws -> String { try write(name, text.utf8) }
 }

@@ -1,0 +1,98 @@
+import Foundation
+import TestSupport
+import Testing
+
+// The contract of exit statuses: 0, 1 (failed) and 64 (usage, EX_USAGE of sysexits.h).
+
+@Suite(.timeLimit(.minutes(1))) struct UsageTests {
+    private static let tiny = ReferenceModel.named("llama-gqa").folder.path
+    private static let generate = ["generate", "-m", tiny, "--tokens", "1,2"]
+    private static let bench = ["bench", "--random", tiny + "/config.json"]
+
+    @Test(
+        "help and version go to standard output",
+        arguments: [
+            ([], "SUBCOMMANDS"), (["--help"], "SUBCOMMANDS"), (["--version"], "0.1.0"),
+            (["help", "bench"], "--random"),
+            (["generate", "--help"], "--exit"), (["trace", "--help"], "exit_logits"),
+            (["tokenize", "-h"], "--no-special"),
+        ])
+    func help(_ arguments: [String], _ part: String) async throws {
+        let run = try await Command.run(arguments)
+        #expect(run.status == 0)
+        #expect(run.output.contains(part))
+        #expect(run.errors == "")
+    }
+
+    @Test(
+        "what makes no sense is refused with status 64",
+        arguments: [
+            (["fly"], "fly"),
+            (["generate", "hi"], "--model"),
+            (["generate", "-m", tiny, "--tokens", "1", "hi"], "not both"),
+            (["generate", "-m", tiny, "a", "b"], "'b'"),
+            (["generate", "-m", tiny, "--tokens", "1,,2"], "1,,2"),
+            (["generate", "-m", tiny, "--tokens", ""], "--tokens"),
+            (["generate", "-m", tiny, "--tokens", "2147483648"], "2147483648"),
+            (generate + ["-n", "-1"], "not -1"),
+            (generate + ["-n", "99999999999999999999"], "99999999999999999999"),
+            (generate + ["--temp", "nan"], "temperature"),
+            (generate + ["--temp", "-1"], "temperature"),
+            (generate + ["--top-k", "-1"], "top-k"),
+            (generate + ["--top-p", "2"], "top-p"),
+            (generate + ["--min-p", "nan"], "min-p"),
+            (generate + ["--seed", "-1"], "--seed"),
+            (generate + ["-t", "0"], "1 to 1024"),
+            (generate + ["-t", "100000"], "1 to 1024"),
+            (generate + ["--quantize", "q3"], "q8"),
+            (generate + ["--exit", "nonsense"], "depth:D"),
+            (generate + ["--exit", "depth:0"], "depth:D"),
+            (generate + ["--exit", "softmax:nan"], "softmax:T"),
+            (generate + ["--exit", "softmax:0.5", "--exit-layers", "one"], "--exit-layers"),
+            (generate + ["--exit", "depth:1", "--exit-layers", "1"], "--exit-layers"),
+            (generate + ["--exit-layers", "1"], "needs --exit"),
+            (generate + ["--guarantee", "none"], "needs --exit"),
+            (generate + ["--guarantee", "perhaps"], "exact"),
+            (generate + ["--guarantee", "exact"], "not built yet"),
+            (generate + ["--exit", "depth:1", "--state", "copy"], "not built yet"),
+            (["inspect"], "<model>"),
+            (["trace", "-m", tiny, "--tokens", "1"], "--output"),
+            (["trace", "-m", tiny, "--tokens", "1", "-o", ""], "--output"),
+            (["trace", "-m", tiny, "--tokens", "1", "-o", "x", "-n", "-1"], "not -1"),
+            (["tokenize", "hi"], "--tokenizer"),
+            (["tokenize", "-m", tiny, "--tokenizer", "x", "hi"], "not both"),
+            (["bench"], "--random"),
+            (bench + ["-m", tiny], "not both"),
+            (bench + ["-p", "-1"], "-p and -n"),
+            (bench + ["-p", "1000000000000"], "-p and -n"),
+            (bench + ["-r", "0"], "-r"),
+        ])
+    func usage(_ arguments: [String], _ part: String) async throws {
+        let run = try await Command.run(arguments)
+        #expect(run.status == 64)
+        #expect(run.output == "")
+        #expect(run.complaint.hasPrefix("Error: ") && run.complaint.contains(part))
+    }
+
+    @Test(
+        "what the model does not allow is refused with status 1",
+        arguments: [
+            (["--tokens", "99999"], "token 99999"), (["--tokens", "-5"], "token -5"),
+            (["--tokens", "1", "--exit", "depth:99"], "after layer 99"),
+            (["--tokens", "1", "--exit", "softmax:0.5", "--exit-layers", "0"], "after layer 0"),
+            (["--tokens", Array(repeating: "1", count: 129).joined(separator: ",")], "context of 128"),
+        ])
+    func unfit(_ options: [String], _ part: String) async throws {
+        let run = try await Command.run(["generate", "-m", Self.tiny] + options)
+        #expect(run.status == 1)
+        #expect(run.output == "")
+        #expect(run.complaint.contains(part))
+    }
+
+    @Test("an instruction set that is none is refused")
+    func instructionSet() async throws {
+        let run = try await Command.run(Self.generate, environment: ["DYNAMAX_ISA": "nonsense"])
+        #expect(run.status == 1)
+        #expect(run.complaint.contains("DYNAMAX_ISA"))
+    }
+}
