@@ -35,7 +35,9 @@ public final class Device: @unchecked Sendable {
         guard Device.threadLimits.contains(threads) else { throw .threads(threads) }
         let table = instructionSet.map { dx_kernels_of(dx_isa(rawValue: $0.rawValue)) } ?? dx_kernels_best()
         let set = InstructionSet.allCases.first { dx_kernels_of(dx_isa(rawValue: $0.rawValue)) == table }
-        guard let table, let set, let gradientTable = dx_gradient_kernels_of(dx_isa(rawValue: set.rawValue)) else { throw .instructionSet(instructionSet.map { "\($0)" } ?? "DYNAMAX_ISA") }
+        guard let table, let set, let gradientTable = dx_gradient_kernels_of(dx_isa(rawValue: set.rawValue)) else {
+            throw .instructionSet(instructionSet.map { "\($0)" } ?? "DYNAMAX_ISA")
+        }
         guard let pool = dx_pool_create(Int32(threads)) else { throw .threads(threads) }
         kernels = table
         gradientKernels = gradientTable
@@ -74,8 +76,8 @@ public enum DeviceError: Error, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .threads(let count):
-            "cannot run \(count) threads: choose \(Device.threadLimits.lowerBound) to \(Device.threadLimits.upperBound), "
-                + "within the limits of the system"
+            "cannot run \(count) threads: choose \(Device.threadLimits.lowerBound) to "
+                + "\(Device.threadLimits.upperBound), within the limits of the system"
         case .instructionSet("DYNAMAX_ISA"):
             "DYNAMAX_ISA must be one of scalar, avx2, avx512, avx512vnni, and this processor must have it"
         case .instructionSet(let name): "this processor has no \(name) instructions"

@@ -65,6 +65,7 @@ struct Parameters {
 
     /// `conv1d`, stored as [channels, 1, taps].
     func convolution(channels: Int, taps: Int, bias: Bool) throws -> ConvolutionParameters {
+        try memory.take(Double(channels) * Double(taps) * 4, for: source.location)
         let stored = try source.numbers(scope + "conv1d.weight", shape: [channels, 1, taps])
         var transposed = [Float](repeating: 0, count: stored.count)
         for channel in 0..<channels {
