@@ -1,0 +1,81 @@
+// Oracle: the same kernel over whole sequences in one call.
+import CDynamax
+import TestSupport
+import Testing
+
+@Suite struct SequenceIndependenceTests {
+    static let schedules: [Schedule] = [
+        Schedule(chunks: [1]), Schedule(chunks: [3, 1, 8, 64]), Schedule(chunks: [7], separate: true),
+        Schedule(chunks: [65, 2, 5]),
+    ]
+
+    @Test(arguments: ["scalar"] + Tables.vectorNames)
+    func `how sequences are cut into calls does not change a bit`(table: String) throws {
+        let kernels = try #require(Tables.named(table)), lengths = [5, 1, 150]
+        for schedule in Self.schedules {
+            let problems: [(whole: any KernelProblem, cut: any KernelProblem)] = [
+                pair(AttentionProblem(lengths: lengths, heads: 4, kvHeads: 2, width: 20)) { $0.schedule = schedule },
+                pair(AttentionProblem(lengths: lengths, heads: 2, kvHeads: 2, width: 16, window: 70)) {
+                    $0.schedule = schedule
+                },
+                pair(ConvolveProblem(lengths: lengths, channels: 21, taps: 4)) { $0.schedule = schedule },
+                pair(ConvolveProblem(lengths: lengths, channels: 21, taps: 7)) { $0.schedule = schedule },
+                pair(ScanProblem(lengths: lengths, channels: 21, states: 5)) { $0.schedule = schedule },
+                pair(SSDProblem(lengths: lengths, heads: 2, groups: 1, width: 40, states: 7)) {
+                    $0.schedule = schedule
+                },
+            ]
+            for (whole, cut) in problems {
+                let inputs = whole.inputs()
+                let expected = whole.run(kernels, KernelBench(inputs)), results = cut.run(kernels, KernelBench(inputs))
+                #expect(sameBits(results, expected), "\(cut)")
+                #expect(results["y"]!.allSatisfy { $0.isFinite })
+            }
+        }
+    }
+
+    /// The state must not depend on whether somebody wants the output.
+    @Test(arguments: ["scalar"] + Tables.vectorNames)
+    func `states move alike without output`(table: String) throws {
+        let kernels = try #require(Tables.named(table))
+        var scan = ScanProblem(channels: 21, states: 5)
+        var ssd = SSDProblem(heads: 2, groups: 1, width: 40, states: 7)
+        let scanInputs = scan.inputs(), ssdInputs = ssd.inputs()
+        let scanState = scan.run(kernels, KernelBench(scanInputs))["state"]!
+        let ssdState = ssd.run(kernels, KernelBench(ssdInputs))["state"]!
+        scan.wantsOutput = false
+        ssd.wantsOutput = false
+        #expect(sameBits(scan.run(kernels, KernelBench(scanInputs))["state"]!, scanState))
+        #expect(sameBits(ssd.run(kernels, KernelBench(ssdInputs))["state"]!, ssdState))
+    }
+
+    /// A row that is not a number must harm neither the rows before it nor other sequences.
+    @Test(arguments: ["scalar"] + Tables.vectorNames)
+    func `a bad row harms only those that see it`(table: String) throws {
+        let kernels = try #require(Tables.named(table))
+        let problem = AttentionProblem(lengths: [40, 40], heads: 2, kvHeads: 1, width: 12)
+        var inputs = problem.inputs()
+        let expected = problem.run(kernels, KernelBench(inputs))["y"]!
+        for column in 0..<12 {
+            inputs["k"]![33 * 12 + column] = .nan
+            inputs["v"]![33 * 12 + column] = .nan
+        }
+        let y = problem.run(kernels, KernelBench(inputs))["y"]!
+        for row in 0..<80 {
+            let values = y[(row * 24)..<(row * 24 + 24)]
+            if (33..<40).contains(row) {
+                #expect(values.allSatisfy { $0.isNaN }, "row \(row)")
+            } else {
+                #expect(sameBits(Array(values), Array(expected[(row * 24)..<(row * 24 + 24)])), "row \(row)")
+            }
+        }
+    }
+
+    private func pair<Problem: KernelProblem>(
+        _ problem: Problem, _ change: (inout Problem) -> Void
+    ) -> (any KernelProblem, any KernelProblem) {
+        var changed = problem
+        change(&changed)
+        return (problem, changed)
+    }
+}
