@@ -24,11 +24,20 @@ public struct FormatError: Error, Hashable, Sendable, CustomStringConvertible {
     public let problem: String
 
     /// Makes an error whose description is "`location`: `problem`".
+    ///
+    /// The problem may quote names from a hostile file: control characters, which a terminal would obey, become U+FFFD, and
+    /// what is very long is cut.
     public init(_ kind: Kind, _ location: String, _ problem: String) {
         self.kind = kind
         self.location = location
-        self.problem = problem
+        let scalars = problem.unicodeScalars.prefix(FormatError.longest).map { scalar in
+            scalar.properties.generalCategory == .control ? "\u{FFFD}" : scalar
+        }
+        self.problem =
+            String(String.UnicodeScalarView(scalars)) + (problem.unicodeScalars.count > FormatError.longest ? "…" : "")
     }
+
+    private static let longest = 1000
 
     /// The whole sentence.
     public var description: String { "\(location): \(problem)" }

@@ -116,7 +116,8 @@ import Testing
         #expect(
             problem("org/name") == intro
                 + "the files of revision main are not in the Hugging Face cache, looked for \(model)/snapshots/abc123")
-        #expect(problem("org/name@bad") == intro + "expected the hash of a commit")
+        let bad = error { _ = try CheckpointFiles("org/name@bad", cache: cache) }
+        #expect(bad == FormatError(.malformed, "\(model)/refs/bad", "expected the hash of a commit"))
         try folder.write("models--org--name/snapshots/abc123/model.safetensors", tensors)
         try folder.write("models--org--name/snapshots/def456/tokenizer.json", "{}")
         for name in ["org/name", "org/name@main", "org/name@abc123"] {

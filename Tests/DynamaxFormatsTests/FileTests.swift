@@ -46,6 +46,14 @@ import Testing
         }
     }
 
+    @Test func `quotes hostile names without harm`() {
+        #expect(
+            FormatError(.malformed, "f", "the tensor \u{1B}[2J\n is odd").problem
+                == "the tensor \u{FFFD}[2J\u{FFFD} is odd")
+        let long = FormatError(.malformed, "f", String(repeating: "x", count: 1 << 20))
+        #expect(long.problem.count == 1001 && long.problem.hasSuffix("x…"))
+    }
+
     @Test func `replaces a file when all is written`() throws {
         let path = "\(folder.path)/out"
         try FileOutput.replace(path, with: [1, 2, 3])

@@ -40,7 +40,7 @@ public struct CheckpointFiles: Sendable {
             let folder: String
             do throws(FormatError) {
                 folder = try cache.snapshot(name)
-            } catch {
+            } catch  where error.kind == .missing {
                 throw FormatError(.missing, name, "there is no such file or folder, and \(error.problem)")
             }
             try self.init(name: name, folder: folder, weights: CheckpointFiles.weights(in: folder))

@@ -23,8 +23,10 @@ public struct JSONNode: Sendable {
     /// Reads a file.
     public init(contentsOf file: String) throws(FormatError) {
         let map = try MappedFile(file)
-        self.init(try JSON(parsing: map.bytes, name: file), location: file)
-        withExtendedLifetime(map) {}
+        let value = try withExtendedLifetime(map) { () throws(FormatError) in
+            try JSON(parsing: map.bytes, name: file)
+        }
+        self.init(value, location: file)
     }
 
     // MARK: Descending

@@ -7,7 +7,7 @@ public import DynamaxTensor
 public struct SafetensorsWriter: Sendable {
     /// What the file says about itself under `__metadata__`.
     public var metadata: [String: String]
-    private var tensors: [Item] = []
+    private var tensors = NameTable<Item>()
 
     private struct Item: Sendable {
         let name: String
@@ -72,8 +72,8 @@ public struct SafetensorsWriter: Sendable {
 
     private mutating func add(_ name: String, _ type: TensorType, _ shape: [Int], _ numbers: Numbers) {
         precondition(type.bytes(of: shape) == numbers.byteCount, "\(name): the numbers do not fill the shape \(shape)")
-        precondition(name != "__metadata__" && !tensors.contains { $0.name == name }, "\(name) is taken")
-        tensors.append(Item(name: name, type: type, shape: shape, numbers: numbers))
+        let isNew = tensors.set(name, Item(name: name, type: type, shape: shape, numbers: numbers))
+        precondition(isNew && name != "__metadata__", "\(name) is taken")
     }
 
     /// The file's contents.
@@ -101,7 +101,7 @@ public struct SafetensorsWriter: Sendable {
 
     /// The length of the header and the header itself, and the tensors in the order of their data.
     private func layout() -> (header: [UInt8], items: [Item]) {
-        let items = tensors.sorted {
+        let items = tensors.values.sorted {
             let (a, b) = (SafetensorsWriter.rank($0.type), SafetensorsWriter.rank($1.type))
             return a == b ? Array($0.name.utf8).lexicographicallyPrecedes(Array($1.name.utf8)) : a < b
         }

@@ -1,0 +1,61 @@
+"""Small tokenizer.json files of each kind, as seeds for the fuzzer.
+
+Writes ../corpus/tokenizer/NAME. Needs: tokenizers 0.23.
+"""
+
+import pathlib
+
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+
+folder = pathlib.Path(__file__).parent.parent / "corpus" / "tokenizer"
+folder.mkdir(parents=True, exist_ok=True)
+
+
+def save(name, tokenizer):
+    (folder / name).write_text(tokenizer.to_str(pretty=False))
+
+
+def numbered(pieces):
+    return {piece: i for i, piece in enumerate(pieces)}
+
+
+byte_level = Tokenizer(models.BPE(numbered(["Ġ", "o", "n", "c", "e", "on", "ce", "Ġon", "Ċ"]), [("o", "n"), ("c", "e"), ("Ġ", "on")]))
+byte_level.pre_tokenizer = pre_tokenizers.Sequence([
+    pre_tokenizers.Split(Regex(r"(?i:'s|'t)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s+(?!\S)|\s+"), "isolated"),
+    pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+byte_level.decoder = decoders.ByteLevel()
+byte_level.post_processor = processors.ByteLevel(trim_offsets=False)
+byte_level.add_special_tokens([AddedToken("<s>", special=True), AddedToken("</s>", lstrip=True, rstrip=True, special=True)])
+save("byte-level", byte_level)
+
+gpt2 = Tokenizer(models.BPE(numbered(["Ġ", "a", "b", "ab", "Ġab"]), [("a", "b"), ("Ġ", "ab")]))
+gpt2.normalizer = normalizers.NFC()
+gpt2.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+gpt2.decoder = decoders.ByteLevel()
+gpt2.add_tokens([AddedToken("b a", single_word=True, normalized=True)])
+save("gpt2", gpt2)
+
+fallback = Tokenizer(models.BPE(
+    numbered(["<unk>", "<s>", "</s>"] + [f"<0x{i:02X}>" for i in range(32, 64)] + ["▁", "o", "n", "▁o", "▁on"]),
+    [("▁", "o"), ("▁o", "n")], unk_token="<unk>", fuse_unk=True, byte_fallback=True, ignore_merges=True))
+fallback.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+fallback.decoder = decoders.Sequence([
+    decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)])
+fallback.post_processor = processors.TemplateProcessing(
+    single="<s> $A", pair="<s> $A <s>:1 $B:1", special_tokens=[("<s>", 1)])
+fallback.add_special_tokens(["<s>", "</s>"])
+save("byte-fallback", fallback)
+
+unigram = Tokenizer(models.Unigram(
+    [("<unk>", 0.0), ("▁", -2.0), ("o", -3.5), ("▁on", -1.25), ("ce", -4.0), ("n", -9.5)], unk_id=0, byte_fallback=False))
+unigram.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")])
+unigram.pre_tokenizer = pre_tokenizers.Metaspace()
+unigram.decoder = decoders.Metaspace()
+unigram.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 6)])
+unigram.add_special_tokens(["</s>"])
+save("unigram", unigram)
+
+words = Tokenizer(models.WordLevel(numbered(["[UNK]", "once", "upon"]), "[UNK]"))
+words.normalizer = normalizers.Lowercase()
+words.pre_tokenizer = pre_tokenizers.Whitespace()
+save("words", words)
