@@ -1,8 +1,8 @@
-// What libFuzzer calls with each input. The environment variable FUZZ says which reader gets it.
+// What libFuzzer calls with each input, compiled together with Tests/TestSupport/Exercise.swift. The environment variable FUZZ
+// says which reader gets the input.
 import DynamaxFormats
 import DynamaxText
 import Foundation
-import TestSupport
 
 private let name = ProcessInfo.processInfo.environment["FUZZ"] ?? ""
 private let reader = Exercise.Reader(rawValue: name)
