@@ -25,5 +25,8 @@ static inline ALWAYS ints multiply_add_bytes(ints not_negative, ints any) {
 #define TABLE dx_kernels_avx512
 #include "vector/table.h"
 
+#define GRADIENT_TABLE dx_gradient_kernels_avx512
+#include "vector/gradients.h"
+
 #pragma clang attribute pop
 #endif

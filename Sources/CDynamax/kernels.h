@@ -14,6 +14,7 @@ extern const dx_kernels dx_kernels_scalar;
 extern const dx_gradient_kernels dx_gradient_kernels_scalar;
 #if defined(__x86_64__)
 extern const dx_kernels dx_kernels_avx2, dx_kernels_avx512, dx_kernels_avx512vnni;
+extern const dx_gradient_kernels dx_gradient_kernels_avx2, dx_gradient_kernels_avx512;
 #endif
 
 static inline ALWAYS int64_t dx_min(int64_t a, int64_t b) {

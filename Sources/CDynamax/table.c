@@ -28,7 +28,14 @@ const dx_kernels *dx_kernels_of(dx_isa isa) {
 }
 
 const dx_gradient_kernels *dx_gradient_kernels_of(dx_isa isa) {
-    return dx_kernels_of(isa) ? &dx_gradient_kernels_scalar : NULL;
+    if (!dx_kernels_of(isa)) return NULL;
+    switch (isa) {
+#if defined(__x86_64__)
+    case DX_AVX2: return &dx_gradient_kernels_avx2;
+    case DX_AVX512: case DX_AVX512_VNNI: return &dx_gradient_kernels_avx512;  // they multiply no integers
+#endif
+    default: return &dx_gradient_kernels_scalar;
+    }
 }
 
 const dx_kernels *dx_kernels_best(void) {

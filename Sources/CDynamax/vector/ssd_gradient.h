@@ -1,0 +1,346 @@
+// The gradient of the Mamba-2 recurrence: the formulas and the storage of scalar/ssd_gradient.h, as products of matrices.
+
+/// One head of one sequence. The rows of each matrix are those of the batch.
+typedef struct {
+    const dx_ssd_gradient *p;
+    int64_t head, row, rows, chunk, block;
+    constant_rows x, dy, b, c;
+    variable_rows dx, db, dc;
+} ssd_unit;
+
+/// Rows of one chunk, and their steps and decays.
+typedef struct {
+    int64_t row, rows;
+    bool is_first, is_last;
+    float step[DX_SSD_CHUNK], decay[DX_SSD_CHUNK], enter[DX_SSD_CHUNK], leave[DX_SSD_CHUNK];
+    float through[DX_SSD_CHUNK];  // the gradient of the logarithm of each decay
+} ssd_chunk;
+
+/// Room for some columns of a chunk, or for pairs of its rows.
+typedef struct {
+    _Alignas(64) float at[DX_SSD_PAIRS];
+} ssd_block;
+
+/// Where the state, or the gradient, at the start of a chunk is kept: in the chunk before.
+static inline ALWAYS variable_rows ssd_before(const ssd_unit *u, const ssd_chunk *k, variable_rows rows) {
+    return k->is_first ? rows : variable_rows_from(rows, k->row - u->chunk);
+}
+
+static inline ALWAYS floats ssd_raw_step(const ssd_unit *u, int64_t row) {
+    return splat(u->p->dt[row * u->p->dt_stride + u->head] + (u->p->dt_bias ? u->p->dt_bias[u->head] : 0));
+}
+
+static void ssd_begin(const ssd_unit *u, int64_t index, ssd_chunk *k) {
+    k->row = u->row + index * u->chunk;
+    k->rows = dx_min(u->chunk, u->rows - index * u->chunk);
+    k->is_first = index == 0;
+    k->is_last = (index + 1) * u->chunk >= u->rows;
+    memset(k->step, 0, sizeof k->step);  // rows that are missing give nothing
+    float product = 1;
+    for (int64_t t = 0; t < k->rows; t++) {
+        k->step[t] = dx_clamped(softplus(ssd_raw_step(u, k->row + t))[0], u->p->low, u->p->high);
+        k->decay[t] = exponential(splat(k->step[t] * u->p->a[u->head]))[0];
+        product = product * k->decay[t];
+        k->enter[t] = product;
+        k->through[t] = 0;
+    }
+    product = 1;
+    for (int64_t s = k->rows - 1; s >= 0; s--) {
+        k->leave[s] = product;
+        product = product * k->decay[s];
+    }
+}
+
+/// to[i][j] = from[i][column + j] * scale[i] (* more[i])
+static void ssd_scale(
+    constant_rows from, int64_t rows, int64_t columns, const float *scale, const float *more, variable_rows to) {
+    for (int64_t i = 0; i < rows; i++) {
+        floats by = splat(more ? scale[i] * more[i] : scale[i]);
+        for (int64_t j = 0; j < columns; j += 16) {
+            store_part(to.at + i * to.stride + j, by * load_part(from.at + i * from.stride + j, columns - j), columns - j);
+        }
+    }
+}
+
+/// to[i] = from[i] * scale, or 0 without `from`.
+static void ssd_carry(const ssd_unit *u, const variable_rows *from, float scale, variable_rows to) {
+    for (int64_t j = 0; j < u->p->width; j++) {
+        for (int64_t n = 0; n < u->p->states; n += 16) {
+            int64_t count = u->p->states - n;
+            floats value = from ? splat(scale) * load_part(from->at + j * from->stride + n, count) : splat(0);
+            store_part(to.at + j * to.stride + n, value, count);
+        }
+    }
+}
+
+/// to[j] += sum over the rows of the chunk of scale (* more) left[row][j] right[row]: from rows to a state.
+static void ssd_add_to_state(
+    const ssd_unit *u, const ssd_chunk *k, constant_rows left, const float *scale, const float *more, constant_rows right,
+    variable_rows to) {
+    ssd_block scaled;
+    for (int64_t j = 0; j < u->p->width; j += u->block) {
+        int64_t columns = dx_min(u->block, u->p->width - j);
+        variable_rows part = {scaled.at, u->block};
+        ssd_scale(columns_from(left, j), k->rows, columns, scale, more, part);
+        multiply(
+            columns, u->p->states, k->rows, by_columns(constant_of(part)), right, variable_rows_from(to, j), false);
+    }
+}
+
+/// to[row] = sum over j of scale (* more) left[row][j] state[j]: from a state to rows. Without a state, 0.
+static void ssd_take_from_state(
+    const ssd_unit *u, const ssd_chunk *k, constant_rows left, const float *scale, const float *more,
+    const variable_rows *state, variable_rows to) {
+    ssd_block scaled;
+    if (!state) clear_rows(to, k->rows, u->p->states);
+    for (int64_t j = 0; state && j < u->p->width; j += u->block) {
+        int64_t columns = dx_min(u->block, u->p->width - j);
+        variable_rows part = {scaled.at, u->block};
+        ssd_scale(columns_from(left, j), k->rows, columns, scale, more, part);
+        constant_rows from = rows_from(constant_of(*state), j);
+        multiply(k->rows, u->p->states, columns, by_rows(constant_of(part)), from, to, j == 0);
+    }
+}
+
+/// The state at the end of a chunk, from that at the end of the one before.
+static void ssd_advance(const ssd_unit *u, const ssd_chunk *k) {
+    variable_rows before = ssd_before(u, k, u->db), state = variable_rows_from(u->db, k->row);
+    ssd_carry(u, k->is_first ? NULL : &before, k->enter[k->rows - 1], state);
+    ssd_add_to_state(u, k, rows_from(u->x, k->row), k->leave, k->step, rows_from(u->b, k->row), state);
+}
+
+/// dx[s][j] = leave[s] * (gradient[j] . b[s]): columns of x at a time, as [j][s].
+static void ssd_take_input(const ssd_unit *u, const ssd_chunk *k, variable_rows gradient, variable_rows dx) {
+    ssd_block transposed, products;
+    constant_rows b = rows_from(u->b, k->row);
+    for (int64_t j = 0; j < u->p->width; j += u->block) {
+        int64_t columns = dx_min(u->block, u->p->width - j);
+        variable_rows part = {products.at, u->chunk};
+        for (int64_t n = 0; n < u->p->states; n += u->block) {
+            int64_t states = dx_min(u->block, u->p->states - n);
+            transpose_rows(b.at + n, b.stride, k->rows, states, transposed.at, u->chunk, u->chunk);
+            constant_rows from = columns_from(rows_from(constant_of(gradient), j), n);
+            multiply(columns, u->chunk, states, by_rows(from), (constant_rows){transposed.at, u->chunk}, part, n == 0);
+        }
+        transpose_rows(products.at, u->chunk, columns, k->rows, dx.at + j, dx.stride, columns);
+    }
+    variable_rows to = dx;
+    ssd_scale(constant_of(dx), k->rows, u->p->width, k->leave, NULL, to);
+}
+
+/// What comes back from the state at the end of the chunk: parts of db, du (in dx) and the decays.
+static void ssd_return(const ssd_unit *u, ssd_chunk *k) {
+    variable_rows gradient = variable_rows_from(u->dc, k->row), dx = variable_rows_from(u->dx, k->row);
+    constant_rows x = rows_from(u->x, k->row);
+    float through = 0;
+    ssd_take_from_state(u, k, x, k->leave, k->step, k->is_last ? NULL : &gradient, variable_rows_from(u->db, k->row));
+    if (k->is_last) {
+        clear_rows(dx, k->rows, u->p->width);
+        return;
+    }
+    ssd_take_input(u, k, gradient, dx);
+    for (int64_t s = 0; s < k->rows; s++) {
+        k->through[s] = k->through[s] + through;
+        through = FMA(k->step[s], wide_dot(x.at + s * x.stride, dx.at + s * dx.stride, u->p->width), through);
+    }
+}
+
+/// The product of the state at the start with its gradient as far as it comes from the end.
+static float ssd_carried(const ssd_unit *u, const ssd_chunk *k) {
+    floats sums = splat(0);
+    for (int64_t j = 0; j < u->p->width; j++) {
+        const float *state = u->db.at + (k->row - u->chunk + j) * u->db.stride;
+        const float *gradient = u->dc.at + (k->row + j) * u->dc.stride;
+        for (int64_t n = 0; n < u->p->states; n += 16) {
+            int64_t count = u->p->states - n;
+            sums = FMA(load_part(state + n, count), load_part(gradient + n, count), sums);
+        }
+    }
+    return k->enter[k->rows - 1] * total(sums);
+}
+
+/// The gradient of the state at the start of the chunk, which is the end of the one before.
+static void ssd_pass(const ssd_unit *u, const ssd_chunk *k) {
+    variable_rows after = variable_rows_from(u->dc, k->row), gradient = ssd_before(u, k, u->dc);
+    ssd_carry(u, k->is_last ? NULL : &after, k->enter[k->rows - 1], gradient);
+    ssd_add_to_state(u, k, rows_from(u->dy, k->row), k->enter, NULL, rows_from(u->c, k->row), gradient);
+}
+
+/// What the state at the start has given to y: parts of dc and the decays.
+static void ssd_enter(const ssd_unit *u, ssd_chunk *k) {
+    variable_rows before = ssd_before(u, k, u->db), dc = variable_rows_from(u->dc, k->row);
+    constant_rows c = rows_from(u->c, k->row);
+    float through = 0;
+    ssd_take_from_state(u, k, rows_from(u->dy, k->row), k->enter, NULL, k->is_first ? NULL : &before, dc);
+    for (int64_t t = k->rows - 1; !k->is_first && t >= 0; t--) {
+        through = through + wide_dot(dc.at + t * dc.stride, c.at + t * c.stride, u->p->states);
+        k->through[t] = k->through[t] + through;
+    }
+}
+
+/// to[t][s] = left[t] . right[s] (* scale[s]) for the rows `first ..< end` of the chunk and those up to them.
+static void ssd_dots(
+    const ssd_unit *u, constant_rows left, constant_rows right, int64_t width, const float *scale, int64_t first,
+    int64_t end, ssd_block *to) {
+    ssd_block transposed;
+    for (int64_t d = 0; d < width; d += u->block) {
+        int64_t columns = dx_min(u->block, width - d);
+        transpose_rows(right.at + d, right.stride, end, columns, transposed.at, u->chunk, u->chunk);
+        for (int64_t i = 0; scale && i < columns; i++) {
+            for (int64_t s = 0; s < end; s += 16) {
+                float *at = transposed.at + i * u->chunk + s;
+                store(at, load(scale + s) * load(at));
+            }
+        }
+        for (int64_t t = first; t < end; t += 16) {
+            int64_t rows = dx_min(16, end - t), seen = (t + rows + 15) / 16 * 16;
+            multiply(
+                rows, seen, columns, by_rows(columns_from(rows_from(left, t), d)), (constant_rows){transposed.at, u->chunk},
+                (variable_rows){to->at + (t - first) * u->chunk, u->chunk}, d == 0);
+        }
+    }
+}
+
+/// What the pairs of rows t, s of a chunk have in common, for a block of rows t.
+typedef struct {
+    ssd_block of_dy, of_c, products;  // M (c . b), M (dy . u), and M (c . b) (dy . u)
+} ssd_pairs;
+
+/// Applies the decays between rows to dot products. `between` is zero at first, and each t is visited once.
+static void ssd_decay_pairs(const ssd_unit *u, const ssd_chunk *k, int64_t first, int64_t end, ssd_pairs *pairs) {
+    _Alignas(64) float between[DX_SSD_CHUNK];
+    memset(between, 0, (size_t)u->chunk * sizeof(float));
+    for (int64_t t = 0; t < end; t++) {
+        for (int64_t s = 0; s < t; s += 16) store(between + s, remaining(load(between + s) * splat(k->decay[t])));
+        between[t] = 1;
+        for (int64_t s = 0; t >= first && s < end; s += 16) {
+            int64_t at = (t - first) * u->chunk + s;
+            floats decay = load(between + s), of_dy = splat(0), of_c = splat(0), product = splat(0);
+            if (s <= t) {  // dot products further on are not there
+                floats dot = load(pairs->of_c.at + at);
+                of_dy = decay * load(pairs->of_dy.at + at);
+                of_c = decay * dot;
+                product = of_dy * dot;
+            }
+            store(pairs->of_dy.at + at, of_dy);
+            store(pairs->of_c.at + at, of_c);
+            store(pairs->products.at + at, product);
+        }
+    }
+}
+
+/// Adds the paths from rows s before t to t or after it to the gradient of each decay; `crossing` holds those of each s.
+static void ssd_cross(const ssd_unit *u, ssd_chunk *k, int64_t first, int64_t end, const ssd_pairs *pairs, float *crossing) {
+    for (int64_t t = end - 1; t >= first; t--) {
+        floats sums = splat(0);
+        for (int64_t s = 0; s < t; s += 16) {
+            floats path = load(crossing + s) + load(pairs->products.at + (t - first) * u->chunk + s);
+            path = lanes_below(dx_min(t - s, 16)) ? path : splat(0);
+            store(crossing + s, path);
+            sums = sums + path;
+        }
+        k->through[t] = k->through[t] + total(sums);
+    }
+}
+
+/// What rows of the chunk have given to each other. Groups of rows skip most of the pairs that do not see each other.
+static void ssd_within(const ssd_unit *u, ssd_chunk *k) {
+    enum { GROUP = 2 * TILE_ROWS };
+    ssd_pairs pairs;
+    float crossing[DX_SSD_CHUNK];
+    constant_rows x = rows_from(u->x, k->row), dy = rows_from(u->dy, k->row);
+    constant_rows b = rows_from(u->b, k->row), c = rows_from(u->c, k->row);
+    variable_rows dx = variable_rows_from(u->dx, k->row);
+    variable_rows db = variable_rows_from(u->db, k->row), dc = variable_rows_from(u->dc, k->row);
+    constant_rows of_dy = {pairs.of_dy.at, u->chunk}, of_c = {pairs.of_c.at, u->chunk};
+    memset(crossing, 0, sizeof crossing);
+    for (int64_t first = (k->rows - 1) / u->block * u->block; first >= 0; first -= u->block) {
+        int64_t end = dx_min(first + u->block, k->rows);
+        ssd_dots(u, c, b, u->p->states, NULL, first, end, &pairs.of_dy);
+        ssd_dots(u, dy, x, u->p->width, k->step, first, end, &pairs.of_c);
+        ssd_decay_pairs(u, k, first, end, &pairs);
+        ssd_cross(u, k, first, end, &pairs, crossing);
+        for (int64_t t = first; t < end; t += GROUP) {
+            int64_t rows = dx_min(GROUP, end - t);
+            multiply(rows, u->p->states, t + rows, by_rows(rows_from(of_c, t - first)), b, variable_rows_from(dc, t), false);
+        }
+        for (int64_t s = 0; s < end; s += GROUP) {
+            int64_t rows = dx_min(GROUP, end - s), t = dx_max(first, s);
+            factor by_c = by_columns(columns_from(rows_from(of_c, t - first), s));
+            factor by_dy = by_columns(columns_from(rows_from(of_dy, t - first), s));
+            multiply(rows, u->p->states, end - t, by_c, rows_from(c, t), variable_rows_from(db, s), false);
+            multiply(rows, u->p->width, end - t, by_dy, rows_from(dy, t), variable_rows_from(dx, s), false);
+        }
+    }
+}
+
+/// Adding zero makes -0 and 0 the same: it does not matter whether a row was passed over or given 0.
+static void ssd_add_zero(float *row, int64_t width) {
+    for (int64_t i = 0; i < width; i += 16) store_part(row + i, load_part(row + i, width - i) + splat(0), width - i);
+}
+
+/// From du to the gradients of x and of the time step.
+static void ssd_finish(const ssd_unit *u, const ssd_chunk *k, float *da) {
+    const dx_ssd_gradient *p = u->p;
+    for (int64_t s = 0; s < k->rows; s++) {
+        int64_t row = k->row + s;
+        const float *x = u->x.at + row * u->x.stride, *dy = u->dy.at + row * u->dy.stride;
+        float *dx = u->dx.at + row * u->dx.stride;
+        floats raw = ssd_raw_step(u, row);
+        float step = softplus(raw)[0], dstep = FMA(p->a[u->head], k->through[s], wide_dot(dx, x, p->width));
+        p->ddt[row * p->heads + u->head] = step < p->low || step > p->high ? 0 : dstep * sigmoid(raw)[0];
+        *da = FMA(k->through[s], k->step[s], *da);
+        for (int64_t j = 0; j < p->width; j += 16) {
+            int64_t count = p->width - j;
+            floats skipped = p->d ? splat(p->d[u->head]) * load_part(dy + j, count) : splat(0);
+            store_part(dx + j, FMA(load_part(dx + j, count), splat(k->step[s]), skipped) + splat(0), count);
+        }
+        ssd_add_zero(u->db.at + row * u->db.stride, p->states);
+        ssd_add_zero(u->dc.at + row * u->dc.stride, p->states);
+    }
+}
+
+static float ssd_dd(const ssd_unit *u) {
+    floats sums = splat(0);
+    for (int64_t row = u->row; row < u->row + u->rows; row++) {
+        for (int64_t j = 0; j < u->p->width; j += 16) {
+            int64_t count = u->p->width - j;
+            floats dy = load_part(u->dy.at + row * u->dy.stride + j, count);
+            sums = FMA(dy, load_part(u->x.at + row * u->x.stride + j, count), sums);
+        }
+    }
+    return total(sums);
+}
+
+static void ssd_gradient(const void *arguments, int64_t from, int64_t to) {
+    const dx_ssd_gradient *p = arguments;
+    ssd_chunk k;
+    for (int64_t unit = from; unit < to; unit++) {
+        const dx_sequence *sequence = p->sequences + unit / p->heads;
+        int64_t head = unit % p->heads, group = head / (p->heads / p->groups);
+        ssd_unit u = {
+            .p = p, .head = head, .row = sequence->row, .rows = sequence->rows, .chunk = dx_ssd_chunk(p->width),
+            .block = dx_ssd_block(dx_ssd_chunk(p->width)), .x = {p->x + head * p->width, p->x_stride},
+            .dy = {p->dy + head * p->width, p->dy_stride}, .b = {p->b + group * p->states, p->b_stride},
+            .c = {p->c + group * p->states, p->c_stride}, .dx = {p->dx + head * p->width, p->heads * p->width},
+            .db = {p->db + head * p->states, p->heads * p->states}, .dc = {p->dc + head * p->states, p->heads * p->states}};
+        int64_t chunks = (u.rows + u.chunk - 1) / u.chunk;
+        float da = 0;
+        for (int64_t index = 0; index + 1 < chunks; index++) {
+            ssd_begin(&u, index, &k);
+            ssd_advance(&u, &k);
+        }
+        for (int64_t index = chunks - 1; index >= 0; index--) {
+            ssd_begin(&u, index, &k);
+            ssd_return(&u, &k);
+            float carried = k.is_first || k.is_last ? 0 : ssd_carried(&u, &k);
+            if (!k.is_first) ssd_pass(&u, &k);
+            ssd_enter(&u, &k);
+            for (int64_t t = 0; t < k.rows; t++) k.through[t] = k.through[t] + carried;
+            ssd_within(&u, &k);
+            ssd_finish(&u, &k, &da);
+        }
+        p->da[unit] = da;
+        if (p->d) p->dd[unit] = ssd_dd(&u);
+    }
+}
