@@ -54,7 +54,7 @@ static void scan_return(
     scan_state gradient, scan_state da) {
     const dx_scan_gradient *p = u->p;
     const float *b = p->b + row * p->b_stride + first, *c = p->c + row * p->c_stride + first;
-    float db[SCAN_STATES] = {0}, dc[SCAN_STATES] = {0};
+    float db[SCAN_STATES][DX_LANES] = {0}, dc[SCAN_STATES][DX_LANES] = {0};
     for (int64_t lane = 0; lane < u->lanes; lane++) {
         int64_t at = row * p->channels + u->start + lane;
         float step = softplus(scan_raw_step(u, row, lane)), input = step * p->x[row * p->x_stride + u->start + lane];
@@ -63,8 +63,8 @@ static void scan_return(
         for (int64_t n = 0; n < count; n++) {
             y = FMA(after[n][lane], c[n], y);
             float reaching = FMA(slope, c[n], gradient[n][lane]);
-            dc[n] = dc[n] + slope * after[n][lane];
-            db[n] = db[n] + reaching * input;
+            dc[n][lane] = slope * after[n][lane];
+            db[n][lane] = reaching * input;
             dinput = FMA(reaching, b[n], dinput);
             float leaving = reaching * decays[n][lane], moved = leaving * before[n][lane];
             da[n][lane] = FMA(moved, step, da[n][lane]);
@@ -75,8 +75,10 @@ static void scan_return(
         p->dx[at] = dinput;
         p->ddt[at] = dstep;
     }
-    memcpy(scan_db(u, row) + first, db, (size_t)count * sizeof(float));
-    memcpy(p->dc + (row * u->parts + u->part) * p->states + first, dc, (size_t)count * sizeof(float));
+    for (int64_t n = 0; n < count; n++) {
+        scan_db(u, row)[first + n] = total(db[n]);
+        p->dc[(row * u->parts + u->part) * p->states + first + n] = total(dc[n]);
+    }
 }
 
 static void scan_gradient_of_states(const scan_unit *u, int64_t first, int64_t count) {

@@ -188,7 +188,8 @@ static void ssd_finish(const ssd_unit *u, const ssd_chunk *k, float *da) {
         const float *x = ssd_x(u, k->row + s), *dy = ssd_dy(u, k->row + s);
         float *dx = ssd_dx(u, k->row + s), raw = ssd_raw_step(u, k->row + s), step = softplus(raw);
         float dstep = FMA(p->a[u->head], k->through[s], wide_dot(dx, x, p->width));
-        p->ddt[(k->row + s) * p->heads + u->head] = step < p->low || step > p->high ? 0 : dstep * sigmoid(raw);
+        float slope = step < p->low || step > p->high ? 0 : sigmoid(raw);
+        p->ddt[(k->row + s) * p->heads + u->head] = dstep * slope;
         *da = FMA(k->through[s], k->step[s], *da);
         for (int64_t j = 0; j < p->width; j++) {
             dx[j] = FMA(dx[j], k->step[s], p->d ? p->d[u->head] * dy[j] : 0) + 0.0f;

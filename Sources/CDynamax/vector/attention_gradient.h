@@ -101,9 +101,7 @@ static void attention_gradient_of_tile(query_tile *q) {
     floats sums[QUERY_VECTORS];
     float means[GRADIENT_QUERIES] = {0};
     q->by_query.of = q->by_dy.of = NULL;
-    for (int64_t i = 0; i < q->count; i++) {
-        means[i] = wide_dot(q->dy.at + i * q->dy.stride, q->y.at + i * q->y.stride, q->p->width);
-    }
+    wide_dots(q->dy, q->y, q->count, q->p->width, means);
     UNROLL for (int n = 0; n < QUERY_VECTORS; n++) {
         q->mean[n] = load(means + n * DX_LANES);
         q->maximum[n] = splat(-INFINITY);

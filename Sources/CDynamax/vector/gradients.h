@@ -1,8 +1,8 @@
 // All gradient kernels of one instruction set, after its other kernels. The file that includes this has set GRADIENT_TABLE.
 
-#include "dots.h"
 #include "transpose.h"
 #include "multiply.h"
+#include "dots.h"
 
 #include "matrices.h"
 #include "row_gradients.h"

@@ -51,14 +51,6 @@ static inline ALWAYS void scan_move(const scan_unit *u, int64_t row, const scan_
     }
 }
 
-/// The sums over channels, lane 0 first, of the states' vectors. The vectors are used up.
-static inline ALWAYS void scan_store_sums(scan_states *vectors, int64_t count, float *to) {
-    transpose_lanes(vectors->at);
-    floats sum = splat(0);
-    UNROLL for (int lane = 0; lane < DX_LANES; lane++) sum = sum + vectors->at[lane];
-    store_part(to, sum, count);
-}
-
 /// From the gradient of the states after a row to that before it.
 static inline ALWAYS void scan_return(
     const scan_unit *u, int64_t row, const scan_states *before, const scan_states *after, const scan_states *decays,
@@ -86,8 +78,8 @@ static inline ALWAYS void scan_return(
     if (p->z) store_part(p->dz + at, y, u->lanes);
     store_part(p->dx + at, dinput, u->lanes);
     store_part(p->ddt + at, dstep, u->lanes);
-    scan_store_sums(&db, u->count, scan_db(u, row));
-    scan_store_sums(&dc, u->count, scan_dc(u, row));
+    store_part(scan_db(u, row), totals_of(db.at), u->count);
+    store_part(scan_dc(u, row), totals_of(dc.at), u->count);
 }
 
 /// Keeps the states at the end of the chunk that starts at `row`: row i holds those of channel i.

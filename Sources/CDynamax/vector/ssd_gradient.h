@@ -13,6 +13,7 @@ typedef struct {
     int64_t row, rows;
     bool is_first, is_last;
     float step[DX_SSD_CHUNK], decay[DX_SSD_CHUNK], enter[DX_SSD_CHUNK], leave[DX_SSD_CHUNK];
+    float slope[DX_SSD_CHUNK];    // of the step with respect to its raw value
     float through[DX_SSD_CHUNK];  // the gradient of the logarithm of each decay
 } ssd_chunk;
 
@@ -26,8 +27,16 @@ static inline ALWAYS variable_rows ssd_before(const ssd_unit *u, const ssd_chunk
     return k->is_first ? rows : variable_rows_from(rows, k->row - u->chunk);
 }
 
-static inline ALWAYS floats ssd_raw_step(const ssd_unit *u, int64_t row) {
-    return splat(u->p->dt[row * u->p->dt_stride + u->head] + (u->p->dt_bias ? u->p->dt_bias[u->head] : 0));
+/// Steps, decays and slopes of 16 rows, of which `count` are there; missing rows give nothing.
+static inline ALWAYS void ssd_steps(const ssd_unit *u, ssd_chunk *k, int64_t t, int64_t count) {
+    float raws[DX_LANES] = {0};
+    for (int64_t i = 0; i < dx_min(count, DX_LANES); i++) raws[i] = u->p->dt[(k->row + t + i) * u->p->dt_stride + u->head];
+    floats low = splat(u->p->low), high = splat(u->p->high);
+    floats raw = load(raws) + splat(u->p->dt_bias ? u->p->dt_bias[u->head] : 0), step = softplus(raw);
+    floats clamped = step < low ? low : step > high ? high : step;
+    store(k->step + t, lanes_below(dx_min(count, DX_LANES)) ? clamped : splat(0));
+    store(k->decay + t, exponential(clamped * splat(u->p->a[u->head])));
+    store(k->slope + t, ((step < low) | (step > high)) ? splat(0) : sigmoid(raw));
 }
 
 static void ssd_begin(const ssd_unit *u, int64_t index, ssd_chunk *k) {
@@ -35,11 +44,9 @@ static void ssd_begin(const ssd_unit *u, int64_t index, ssd_chunk *k) {
     k->rows = dx_min(u->chunk, u->rows - index * u->chunk);
     k->is_first = index == 0;
     k->is_last = (index + 1) * u->chunk >= u->rows;
-    memset(k->step, 0, sizeof k->step);  // rows that are missing give nothing
+    for (int64_t t = 0; t < u->chunk; t += 16) ssd_steps(u, k, t, k->rows - t);
     float product = 1;
     for (int64_t t = 0; t < k->rows; t++) {
-        k->step[t] = dx_clamped(softplus(ssd_raw_step(u, k->row + t))[0], u->p->low, u->p->high);
-        k->decay[t] = exponential(splat(k->step[t] * u->p->a[u->head]))[0];
         product = product * k->decay[t];
         k->enter[t] = product;
         k->through[t] = 0;
@@ -132,16 +139,17 @@ static void ssd_take_input(const ssd_unit *u, const ssd_chunk *k, variable_rows 
 static void ssd_return(const ssd_unit *u, ssd_chunk *k) {
     variable_rows gradient = variable_rows_from(u->dc, k->row), dx = variable_rows_from(u->dx, k->row);
     constant_rows x = rows_from(u->x, k->row);
-    float through = 0;
+    float through = 0, dots[DX_SSD_CHUNK];
     ssd_take_from_state(u, k, x, k->leave, k->step, k->is_last ? NULL : &gradient, variable_rows_from(u->db, k->row));
     if (k->is_last) {
         clear_rows(dx, k->rows, u->p->width);
         return;
     }
     ssd_take_input(u, k, gradient, dx);
+    wide_dots(x, constant_of(dx), k->rows, u->p->width, dots);
     for (int64_t s = 0; s < k->rows; s++) {
         k->through[s] = k->through[s] + through;
-        through = FMA(k->step[s], wide_dot(x.at + s * x.stride, dx.at + s * dx.stride, u->p->width), through);
+        through = FMA(k->step[s], dots[s], through);
     }
 }
 
@@ -170,10 +178,12 @@ static void ssd_pass(const ssd_unit *u, const ssd_chunk *k) {
 static void ssd_enter(const ssd_unit *u, ssd_chunk *k) {
     variable_rows before = ssd_before(u, k, u->db), dc = variable_rows_from(u->dc, k->row);
     constant_rows c = rows_from(u->c, k->row);
-    float through = 0;
+    float through = 0, dots[DX_SSD_CHUNK];
     ssd_take_from_state(u, k, rows_from(u->dy, k->row), k->enter, NULL, k->is_first ? NULL : &before, dc);
-    for (int64_t t = k->rows - 1; !k->is_first && t >= 0; t--) {
-        through = through + wide_dot(dc.at + t * dc.stride, c.at + t * c.stride, u->p->states);
+    if (k->is_first) return;
+    wide_dots(constant_of(dc), c, k->rows, u->p->states, dots);
+    for (int64_t t = k->rows - 1; t >= 0; t--) {
+        through = through + dots[t];
         k->through[t] = k->through[t] + through;
     }
 }
@@ -231,15 +241,19 @@ static void ssd_decay_pairs(const ssd_unit *u, const ssd_chunk *k, int64_t first
 
 /// Adds the paths from rows s before t to t or after it to the gradient of each decay; `crossing` holds those of each s.
 static void ssd_cross(const ssd_unit *u, ssd_chunk *k, int64_t first, int64_t end, const ssd_pairs *pairs, float *crossing) {
-    for (int64_t t = end - 1; t >= first; t--) {
-        floats sums = splat(0);
-        for (int64_t s = 0; s < t; s += 16) {
-            floats path = load(crossing + s) + load(pairs->products.at + (t - first) * u->chunk + s);
-            path = lanes_below(dx_min(t - s, 16)) ? path : splat(0);
-            store(crossing + s, path);
-            sums = sums + path;
+    for (int64_t last = end; last > first; last -= 16) {
+        floats sums[16] = {0};
+        int64_t group = dx_max(last - 16, first);
+        for (int64_t t = last - 1; t >= group; t--) {
+            for (int64_t s = 0; s < t; s += 16) {
+                floats path = load(crossing + s) + load(pairs->products.at + (t - first) * u->chunk + s);
+                path = lanes_below(dx_min(t - s, 16)) ? path : splat(0);
+                store(crossing + s, path);
+                sums[t - group] = sums[t - group] + path;
+            }
         }
-        k->through[t] = k->through[t] + total(sums);
+        floats totals = totals_of(sums), before = load_part(k->through + group, last - group);
+        store_part(k->through + group, before + totals, last - group);
     }
 }
 
@@ -253,7 +267,7 @@ static void ssd_within(const ssd_unit *u, ssd_chunk *k) {
     variable_rows dx = variable_rows_from(u->dx, k->row);
     variable_rows db = variable_rows_from(u->db, k->row), dc = variable_rows_from(u->dc, k->row);
     constant_rows of_dy = {pairs.of_dy.at, u->chunk}, of_c = {pairs.of_c.at, u->chunk};
-    memset(crossing, 0, sizeof crossing);
+    memset(crossing, 0, (size_t)u->chunk * sizeof(float));
     for (int64_t first = (k->rows - 1) / u->block * u->block; first >= 0; first -= u->block) {
         int64_t end = dx_min(first + u->block, k->rows);
         ssd_dots(u, c, b, u->p->states, NULL, first, end, &pairs.of_dy);
@@ -282,13 +296,14 @@ static void ssd_add_zero(float *row, int64_t width) {
 /// From du to the gradients of x and of the time step.
 static void ssd_finish(const ssd_unit *u, const ssd_chunk *k, float *da) {
     const dx_ssd_gradient *p = u->p;
+    float dots[DX_SSD_CHUNK];
+    wide_dots(constant_of(variable_rows_from(u->dx, k->row)), rows_from(u->x, k->row), k->rows, p->width, dots);
     for (int64_t s = 0; s < k->rows; s++) {
         int64_t row = k->row + s;
-        const float *x = u->x.at + row * u->x.stride, *dy = u->dy.at + row * u->dy.stride;
+        const float *dy = u->dy.at + row * u->dy.stride;
         float *dx = u->dx.at + row * u->dx.stride;
-        floats raw = ssd_raw_step(u, row);
-        float step = softplus(raw)[0], dstep = FMA(p->a[u->head], k->through[s], wide_dot(dx, x, p->width));
-        p->ddt[row * p->heads + u->head] = step < p->low || step > p->high ? 0 : dstep * sigmoid(raw)[0];
+        float dstep = FMA(p->a[u->head], k->through[s], dots[s]);
+        p->ddt[row * p->heads + u->head] = dstep * k->slope[s];
         *da = FMA(k->through[s], k->step[s], *da);
         for (int64_t j = 0; j < p->width; j += 16) {
             int64_t count = p->width - j;
