@@ -23,7 +23,8 @@ for source in gguf convert; do
 done
 swiftc -O -sanitize=fuzzer,address -parse-as-library -I $objects/Modules -I Sources/CDynamax/include \
     -Xcc -fmodule-map-file=$objects/CDynamax.build/module.modulemap \
-    Fuzzing/Fuzz.swift Tests/TestSupport/Exercise.swift $linked -o $build/fuzz
+    Fuzzing/Fuzz.swift Tests/TestSupport/Exercise.swift Tests/DynamaxTextTests/TokenizerExercise.swift $linked \
+    -o $build/fuzz
 
 found=$build/found/$FUZZ
 mkdir -p "$found"

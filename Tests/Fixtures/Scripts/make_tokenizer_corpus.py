@@ -1,10 +1,13 @@
-"""Small tokenizer.json files of each kind, as seeds for the fuzzer.
+"""Small tokenizers of each kind, as seeds for the fuzzer: tokenizer.json, GGUF vocabularies, SentencePiece models.
 
-Writes ../corpus/tokenizer/NAME. Needs: tokenizers 0.23.
+Writes ../corpus/tokenizer/NAME. Needs: gguf 0.19, sentencepiece 0.2, tokenizers 0.23.
 """
 
+import io
 import pathlib
 
+import gguf
+import sentencepiece
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 folder = pathlib.Path(__file__).parent.parent / "corpus" / "tokenizer"
@@ -59,3 +62,42 @@ words = Tokenizer(models.WordLevel(numbered(["[UNK]", "once", "upon"]), "[UNK]")
 words.normalizer = normalizers.Lowercase()
 words.pre_tokenizer = pre_tokenizers.Whitespace()
 save("words", words)
+
+
+# GGUF vocabularies
+
+
+def gguf_vocabulary(name, model, pieces, scores=None, types=None, merges=None, pre=None):
+    writer = gguf.GGUFWriter(folder / name, "llama")
+    writer.add_tokenizer_model(model)
+    if pre:
+        writer.add_tokenizer_pre(pre)
+    writer.add_token_list(pieces)
+    if scores:
+        writer.add_token_scores(scores)
+    if types:
+        writer.add_token_types(types)
+    if merges:
+        writer.add_token_merges(merges)
+    writer.add_bos_token_id(1)
+    writer.add_eos_token_id(2)
+    writer.add_unk_token_id(0)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.close()
+
+
+pieces = ["<unk>", "<s>", "</s>", "<0x0A>", "<0x41>", "▁", "o", "n", "▁o", "▁on"]
+gguf_vocabulary("gguf-llama", "llama", pieces, [-1.0 * i for i in range(10)], [2, 3, 3, 6, 6, 1, 1, 1, 1, 1])
+pieces = ["!", "<s>", "</s>", "a", "b", "ab", "Ġ", "Ġab"]
+gguf_vocabulary("gguf-gpt2", "gpt2", pieces, types=[1, 3, 3, 1, 1, 1, 1, 1], merges=["a b", "Ġ ab"], pre="gpt-2")
+
+# SentencePiece models
+
+text = ["once upon a time there was a tiny dog", "the dog and the cat sat on a mat, once more", "éa 12 don't"] * 4
+for kind in ["bpe", "unigram"]:
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(text), model_writer=model, model_type=kind, vocab_size=44, hard_vocab_limit=False,
+        normalization_rule_name="identity", user_defined_symbols=["<x>"], minloglevel=2)
+    (folder / f"sentencepiece-{kind}").write_bytes(model.getvalue())
