@@ -1,11 +1,15 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-let swiftSettings: [SwiftSetting] = [
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-]
+/// Warnings are errors where the change is checked, and not where it is used: a newer compiler may find more of them.
+let isStrict = Context.environment["DYNAMAX_STRICT"] != nil
+
+let swiftSettings: [SwiftSetting] =
+    [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+    ] + (isStrict ? [.treatAllWarnings(as: .error)] : [])
 
 /// A room of the house: its folder under `Sources` and its tests under `Tests` carry its name.
 func room(_ name: String, imports: [Target.Dependency], resources: [Resource]? = nil) -> Target {
@@ -33,7 +37,10 @@ let package = Package(
     ],
     targets: [
         // Kernels keep their optimisation in debug builds: without it a test run takes minutes instead of seconds.
-        .target(name: "CDynamax", cSettings: [.unsafeFlags(["-O3"], .when(configuration: .debug))]),
+        .target(
+            name: "CDynamax",
+            cSettings: [.unsafeFlags(["-O3"], .when(configuration: .debug))]
+                + (isStrict ? [.treatAllWarnings(as: .error)] : [])),
         room("DynamaxTensor", imports: ["CDynamax"]),
         room("DynamaxFormats", imports: ["CDynamax", "DynamaxTensor"]),
         room("DynamaxLayers", imports: ["CDynamax", "DynamaxTensor"]),

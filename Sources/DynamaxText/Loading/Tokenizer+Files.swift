@@ -20,6 +20,17 @@ extension Tokenizer {
         if isFolder { try self.init(folder: path) } else { try self.init(file: path) }
     }
 
+    /// Reads the tokenizer that belongs to a model.
+    public convenience init(_ files: CheckpointFiles) throws(FormatError) {
+        guard let gguf = files.gguf else {
+            try self.init(at: files.folder)
+            return
+        }
+        var parts = try GGUFVocabulary(gguf.metadata).parts()
+        parts.guessSpecialTokens()
+        self.init(parts)
+    }
+
     private convenience init(folder: String) throws(FormatError) {
         let beside = try SpecialTokens(folder: folder)
         let names = ["tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json"]

@@ -57,9 +57,10 @@ struct Generate: ParsableCommand {
 
     /// The model's tokenizer; nil where it has none and numbers go in, so that numbers come out.
     private func tokenizer(_ files: CheckpointFiles) throws -> Tokenizer? {
-        do {
+        do throws(FormatError) {
             return try Tokenizer(files)
-        } catch let error as FormatError where error.kind == .missing && input.list != nil {
+        } catch {
+            guard error.kind == .missing, input.list != nil else { throw error }
             return nil
         }
     }

@@ -31,10 +31,3 @@ struct PromptOptions: ParsableArguments {
         return try tokenizer.encode(prompt ?? standardInputText())
     }
 }
-
-extension Tokenizer {
-    /// The tokenizer that belongs to a model.
-    convenience init(_ files: CheckpointFiles) throws {
-        try self.init(at: files.gguf?.location ?? files.folder)
-    }
-}
