@@ -6,6 +6,7 @@ public struct ExitPolicy: Hashable, Sendable {
     public let layers: [Int]
 
     /// - Parameters:
+    ///   - score: judges each row.
     ///   - layers: nil for each layer of the latter half, as DYNAMAX places exits; ignored for a fixed depth.
     ///   - count: layers of the model.
     public init(_ score: ExitScore, after layers: [Int]? = nil, of count: Int) throws(ExitError) {

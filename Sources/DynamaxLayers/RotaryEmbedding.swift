@@ -28,6 +28,8 @@ public struct RotaryEmbedding: Sendable {
     /// - Parameters:
     ///   - width: rotated columns of each head, an even number.
     ///   - base: theta, above zero.
+    ///   - scaling: how the trained context is reached beyond.
+    ///   - interleaved: whether neighbouring columns are pairs.
     public init(width: Int, base: Double, scaling: Scaling = .none, interleaved: Bool = false) {
         let plain = (0..<width / 2).map { power(base, -Double(2 * $0) / Double(width)) }
         var amplitude = 1.0

@@ -18,6 +18,7 @@ public protocol LayerStack: Sendable {
     /// Runs layers on rows that continue their sequences, [rows, width] -> [rows, width], and advances those sequences.
     ///
     /// - Parameters:
+    ///   - layers: the first of them follows the layer that the rows have just left.
     ///   - hidden: what the layer before the first one put out for these rows.
     ///   - batch: says which rows belong to which sequence; each must stand at the same progress in all of `layers`.
     func run(_ layers: Range<Int>, _ hidden: Tensor, _ batch: Batch) -> Tensor

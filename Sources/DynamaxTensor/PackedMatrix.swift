@@ -77,7 +77,12 @@ public struct PackedMatrix: Sendable {
 
     /// Packs a matrix whose rows `fill` writes as f32, a range of rows at a time.
     ///
-    /// - Parameter fill: writes rows `range` of the matrix, [range.count, inputs], to the given memory.
+    /// - Parameters:
+    ///   - outputs: rows of the matrix, above zero.
+    ///   - inputs: columns of the matrix, above zero.
+    ///   - format: groups are multiples of 8 up to 256.
+    ///   - device: packs, and multiplies later.
+    ///   - fill: writes rows `range` of the matrix, [range.count, inputs], to the given memory.
     public init(
         outputs: Int, inputs: Int, format: WeightFormat, on device: Device,
         fill: (_ rows: Range<Int>, _ numbers: UnsafeMutablePointer<Float>) throws -> Void

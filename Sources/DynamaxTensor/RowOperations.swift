@@ -7,6 +7,7 @@ extension Tensor {
     ///
     /// - Parameters:
     ///   - weight: [columns], or [group] to use the same scales in each group.
+    ///   - epsilon: added to the mean square.
     ///   - group: columns that share a mean; all of them by default.
     ///   - gate: [rows, columns]; multiplies by silu(gate) before the norm (Mamba-2).
     /// - Returns: [rows, columns]

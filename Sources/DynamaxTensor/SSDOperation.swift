@@ -25,6 +25,10 @@ public struct SSDParameters: Sendable {
     ///   - decayLogarithms: A_log, [heads]
     ///   - d: D, [heads]
     ///   - timeStepBias: dt_bias, [heads]
+    ///   - timeStepLimit: time steps are clamped to it.
+    ///   - headWidth: channels of a head.
+    ///   - groups: of heads that share B and C.
+    ///   - states: of each channel.
     public init(
         decayLogarithms: Tensor, d: Tensor, timeStepBias: Tensor, timeStepLimit: ClosedRange<Float>, headWidth: Int,
         groups: Int, states: Int

@@ -87,6 +87,7 @@ public final class Tokenizer: Sendable {
     /// The tokens of a text.
     ///
     /// - Parameters:
+    ///   - text: of any length.
     ///   - addSpecialTokens: whether to put the tokens around the text that the model expects, such as `<s>`.
     ///   - parseSpecialTokens: whether control tokens that are written out in the text count as such. Say no where the text is
     ///     a user's.

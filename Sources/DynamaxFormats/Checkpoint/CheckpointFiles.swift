@@ -27,7 +27,9 @@ public struct CheckpointFiles: Sendable {
 
     /// Finds the files of a model.
     ///
-    /// - Parameter name: a path, or a name of the form `org/name` or `org/name@revision`. A path that exists comes first.
+    /// - Parameters:
+    ///   - name: a path, or a name of the form `org/name` or `org/name@revision`. A path that exists comes first.
+    ///   - cache: where names are looked for.
     /// - Throws: `FormatError` that says what was looked for.
     public init(_ name: String, cache: HubCache = .standard) throws(FormatError) {
         if Files.isFolder(name) {

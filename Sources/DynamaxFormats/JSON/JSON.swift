@@ -20,7 +20,9 @@ public enum JSON: Sendable {
     /// As in Python, the last of equal keys wins and keeps the place of the first. A surrogate without its partner, which
     /// Swift strings cannot hold, becomes U+FFFD.
     ///
-    /// - Parameter name: the file's name, for errors.
+    /// - Parameters:
+    ///   - text: a whole file, or a part of one.
+    ///   - name: the file's name, for errors.
     /// - Throws: `FormatError` that names the line and column.
     public init(parsing text: UnsafeRawBufferPointer, name: String) throws(FormatError) {
         var parser = JSONParser(text, name: name)

@@ -10,7 +10,9 @@ public struct SafetensorsFile: TensorSource {
 
     /// Reads bytes that are at hand.
     ///
-    /// - Parameter location: what the bytes are, for errors.
+    /// - Parameters:
+    ///   - bytes: a whole file.
+    ///   - location: what the bytes are, for errors.
     public init(_ bytes: [UInt8], location: String) throws(FormatError) {
         try self.init(MemoryBytes(bytes, location: location))
     }

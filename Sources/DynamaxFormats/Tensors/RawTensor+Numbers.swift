@@ -3,7 +3,9 @@ import CDynamax
 extension RawTensor {
     /// Expands rows to f32.
     ///
-    /// - Parameter numbers: room for `rows.count * columns` numbers.
+    /// - Parameters:
+    ///   - rows: within 0 ..< `rowCount`.
+    ///   - numbers: room for `rows.count * columns` numbers.
     /// - Throws: `FormatError` when the tensor does not hold floating-point numbers.
     public func copyRows(_ rows: Range<Int>, to numbers: UnsafeMutablePointer<Float>) throws(FormatError) {
         precondition(rows.lowerBound >= 0 && rows.upperBound <= rowCount, "rows \(rows) of \(rowCount)")

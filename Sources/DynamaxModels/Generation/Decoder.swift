@@ -57,8 +57,11 @@ public struct Ledger: Hashable, Sendable {
     /// Adds rows of one sequence that run through layers together.
     ///
     /// - Parameters:
-    ///   - rows: the last of which stands at `position`.
+    ///   - layers: that the rows run through.
+    ///   - stack: says what each layer costs.
+    ///   - rows: how many there are.
     ///   - catchUp: how many of them run only to keep the state true.
+    ///   - position: of the last row in its sequence.
     public mutating func add(
         _ layers: Range<Int>, of stack: any LayerStack, rows: Int, catchUp: Int = 0, position: Int
     ) {
@@ -102,6 +105,7 @@ extension LayerStack {
     ///
     /// - Parameters:
     ///   - tokens: at least one.
+    ///   - state: of the sequence that they continue.
     ///   - chunk: rows that run together at most; it bounds memory, and changes no bit of the result.
     public func prefill(_ tokens: [Token], _ state: SequenceState, chunk: Int = 512) -> DecodingStep {
         precondition(!tokens.isEmpty && chunk > 0)

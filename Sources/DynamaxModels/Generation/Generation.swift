@@ -57,7 +57,13 @@ public struct Generation {
 
     /// Runs the prompt.
     ///
-    /// - Parameter history: positions that can be taken back in recurrent layers.
+    /// - Parameters:
+    ///   - model: gives the context and the layers that the prompt runs through, all of them.
+    ///   - decoder: runs the tokens that follow.
+    ///   - prompt: at least one token, and no more than the context holds.
+    ///   - sampling: how tokens are drawn.
+    ///   - limits: when to stop.
+    ///   - history: positions that can be taken back in recurrent layers.
     /// - Throws: `GenerationError` when the prompt is empty, too long, or holds a token that the model does not know.
     public init(
         _ model: LanguageModel, _ decoder: any Decoder, prompt: [Token], sampling: Sampling = .greedy, limits: Limits,

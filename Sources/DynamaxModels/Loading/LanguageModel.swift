@@ -17,7 +17,10 @@ public struct LanguageModel: Sendable {
 
     /// Loads a model from its files.
     ///
-    /// - Parameter quantization: how weights are to be held; nil for how they are stored.
+    /// - Parameters:
+    ///   - files: config.json and tensors, or a GGUF file.
+    ///   - quantization: how weights are to be held; nil for how they are stored.
+    ///   - device: where the layers run.
     /// - Throws: `FormatError` that names the file, field or tensor that does not fit.
     public init(_ files: CheckpointFiles, quantization: Quantization? = nil, on device: Device) throws {
         if let gguf = files.gguf {
@@ -40,7 +43,11 @@ public struct LanguageModel: Sendable {
 
     /// Makes a model to train from the beginning.
     ///
-    /// - Parameter parameters: receives all that can learn.
+    /// - Parameters:
+    ///   - configuration: config.json
+    ///   - seed: where the random numbers start.
+    ///   - parameters: receives all that can learn.
+    ///   - device: where the layers run.
     public init(
         learning configuration: JSONNode, seed: UInt64, parameters: TrainableParameters, on device: Device
     ) throws {
@@ -50,7 +57,10 @@ public struct LanguageModel: Sendable {
 
     /// Loads a model in Hugging Face layout, to train it on.
     ///
-    /// - Parameter parameters: receives all that can learn.
+    /// - Parameters:
+    ///   - files: config.json and tensors; no GGUF file.
+    ///   - parameters: receives all that can learn.
+    ///   - device: where the layers run.
     public init(learning files: CheckpointFiles, parameters: TrainableParameters, on device: Device) throws {
         try self.init(
             files.requireConfig(), CheckpointParameters(tensors: files.tensors()), .learning(parameters), device)

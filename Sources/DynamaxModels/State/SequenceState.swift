@@ -81,7 +81,9 @@ public final class SequenceState {
 
     /// Lets rows that have run through the layers below `layer` wait there.
     ///
-    /// - Parameter hidden: the positions after those that already wait there, [rows, width].
+    /// - Parameters:
+    ///   - hidden: the positions after those that already wait there, [rows, width].
+    ///   - layer: the first that the rows have not run through, from 1.
     public func deferRows(_ hidden: Tensor, beforeLayer layer: Int) {
         precondition(layer > 0)
         pending[layer].append(hidden)

@@ -12,7 +12,10 @@ public struct ModelTrace {
 
     /// Runs a prompt.
     ///
-    /// - Parameter continuation: tokens to go on by, with the most probable one each time.
+    /// - Parameters:
+    ///   - model: whose layers are traced.
+    ///   - tokens: the prompt.
+    ///   - continuation: tokens to go on by, with the most probable one each time.
     /// - Throws: `GenerationError` as `Generation` does.
     public init(_ model: LanguageModel, tokens: [Token], continuation: Int) throws {
         stack = model.stack
@@ -49,7 +52,9 @@ public struct ModelTrace {
     /// It holds tokens [T] i32, hidden [L + 1, T, D] f32 (0: the embedding's output, i: after layer i, before the final norm), logits
     /// [T, V], exit_logits [L, T, V] (norm and head after each layer), and greedy [n] i32, the continuation.
     ///
-    /// - Parameter model: the name to note in the metadata.
+    /// - Parameters:
+    ///   - path: replaced only when all has been written.
+    ///   - model: the name to note in the metadata.
     public func write(to path: String, model: String) throws {
         let (layers, rows, vocabulary) = (stack.layerCount, tokens.count, stack.vocabularySize)
         var writer = SafetensorsWriter(metadata: ["model": model])

@@ -23,7 +23,9 @@ extension Tensor {
 
     /// The divergence of the softmax of each row from that of the same row of `teacher`, KL(teacher || self), added up: [1].
     ///
-    /// - Parameter weights: [rows], or nil for 1 each.
+    /// - Parameters:
+    ///   - teacher: logits of this tensor's shape.
+    ///   - weights: [rows], or nil for 1 each.
     public func klDivergence(from teacher: Tensor, weights: Tensor? = nil) -> Tensor {
         precondition(shape == teacher.shape)
         let losses = Tensor(uninitialized: [rows], on: device)

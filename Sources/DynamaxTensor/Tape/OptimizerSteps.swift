@@ -67,7 +67,9 @@ extension Tensor {
     /// Moves a parameter by one step of Adam, and the means with it.
     ///
     /// - Parameters:
+    ///   - step: rate, decays and the rest that all parameters share.
     ///   - number: of the step, from 1.
+    ///   - gradient: of this tensor's shape.
     ///   - mean: of gradients, zeros at first; of this tensor's shape.
     ///   - square: mean of squared gradients, likewise.
     ///   - largestSquare: with amsgrad, the largest of these so far, likewise.
@@ -90,7 +92,9 @@ extension Tensor {
     /// Moves a parameter by one step of gradient descent, and the momentum with it.
     ///
     /// - Parameters:
+    ///   - step: rate, decay and the rest that all parameters share.
     ///   - isFirst: whether the momentum starts with this step.
+    ///   - gradient: of this tensor's shape.
     ///   - momentum: of this tensor's shape; nil where the step keeps none.
     public func move(_ step: SGDStep, isFirst: Bool, gradient: Tensor, momentum: Tensor?) {
         let gradient = gradient.contiguous
