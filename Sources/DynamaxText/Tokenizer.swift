@@ -103,7 +103,7 @@ public final class Tokenizer: Sendable {
     }
 
     private func encode(_ text: Span<UInt8>, parsesSpecial: Bool, into tokens: inout [Token]) {
-        var workspace = TokenModel.Workspace()
+        var workspace = TokenModel.Workspace(length: text.count)
         added.forEachPart(in: text, .verbatim, parsesSpecial: parsesSpecial) { range, token in
             if let token { return tokens.append(token) }
             let part = text.extracting(range)

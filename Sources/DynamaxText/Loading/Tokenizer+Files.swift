@@ -59,7 +59,8 @@ extension Tokenizer {
                 addsBOS: beside?.flag("add_bos_token"), addsEOS: beside?.flag("add_eos_token") ?? false)
         }
         let json = try JSONNode(contentsOf: file)
-        if let merges = GPT2Files.merges(beside: file), json["model"] == nil {
+        // The word "model" is also a piece of GPT-2's vocabulary.
+        if let merges = GPT2Files.merges(beside: file), json["model"]?["vocab"] == nil {
             return try GPT2Files(
                 vocabulary: json, merges: MappedFile(merges), addsSpace: beside?.flag("add_prefix_space") ?? false
             ).parts()

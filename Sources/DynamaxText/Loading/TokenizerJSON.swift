@@ -16,10 +16,9 @@ struct TokenizerJSON {
         let entries = try TokenizerJSON.addedTokens(root, own: PieceList(own))
         let added = entries.map { (bytes: $0.content, id: Int($0.id)) }
         let vocabulary = try Vocabulary(own + added, location: root.location)
-        let isByteLevel = preTokenizer.steps.contains { if case .byteLevel = $0 { true } else { false } }
         parts = Tokenizer.Parts(
             location: root.location, vocabulary: vocabulary,
-            model: try TokenizerJSON.model(model, own: own, vocabulary: vocabulary, isByteLevel: isByteLevel))
+            model: try TokenizerJSON.model(model, own: own, vocabulary: vocabulary, isByteLevel: preTokenizer.isByteLevel))
         parts.added = entries
         parts.normalizer = normalizer
         parts.preTokenizer = preTokenizer

@@ -12,14 +12,6 @@ struct BytePairModel: Sendable {
         case characters
     }
 
-    /// What to do where a whole word is a piece.
-    enum WholeWords: Sendable {
-        /// Take the piece, whatever the merges would make of the word.
-        case always
-        /// Take the piece where the merges would make it, which is known beforehand: a bit for each piece.
-        case whereMerged([UInt64])
-    }
-
     /// How characters are treated that have no symbol.
     struct Unknown: Sendable {
         /// The token that stands for them; without one they are left out.
@@ -41,7 +33,7 @@ struct BytePairModel: Sendable {
     private let merger: PairMerger
     private let alphabet: Alphabet
     private let unknown: Unknown
-    private var wholeWords: WholeWords
+    private let ignoresMerges: Bool
     // Characters that are no piece but part of one: their symbols follow those of the pieces.
     private let extraCharacters: PieceIndex?
     private let pieceCount: Int
@@ -50,10 +42,28 @@ struct BytePairModel: Sendable {
     // Whether no piece holds "▁" after another character: then each "▁" begins a word of its own.
     private let cutsAtMarkers: Bool
 
+    /// What is kept from word to word of a text.
     struct Workspace {
         fileprivate var symbols: [UInt32] = []
         fileprivate var merging = PairMerger.Workspace()
+        // Of each piece, whether merging its text gives the piece itself, as far as it has been asked for.
+        private var verdicts: [Verdict] = []
+        fileprivate let remembers: Bool
+
+        /// - Parameter length: bytes of the text. For short ones it does not pay to remember.
+        init(length: Int) { remembers = length >= 2048 }
+
+        fileprivate mutating func verdict(on piece: Int, of count: Int) -> Verdict {
+            if verdicts.isEmpty { verdicts = Array(repeating: .open, count: count) }
+            return verdicts[piece]
+        }
+
+        fileprivate mutating func decide(_ piece: Int, _ isMerged: Bool) {
+            if verdicts[piece] == .open { verdicts[piece] = isMerged ? .merged : .other }
+        }
     }
+
+    fileprivate enum Verdict: UInt8 { case open, merged, other }
 
     /// Makes a model.
     ///
@@ -71,17 +81,12 @@ struct BytePairModel: Sendable {
         self.fixed = fixed
         self.extraCharacters = extraCharacters.map { PieceIndex($0) }
         pieceCount = pieces.count
-        wholeWords = .always
-        guard !ignoresMerges else {
-            cutsAtMarkers = false
-            return
-        }
-        if case .characters = alphabet, index.number(of: marker.span) != nil {
+        self.ignoresMerges = ignoresMerges
+        if !ignoresMerges, case .characters = alphabet, index.number(of: marker.span) != nil {
             cutsAtMarkers = BytePairModel.markersBeginPieces(pieces)
         } else {
             cutsAtMarkers = false
         }
-        wholeWords = .whereMerged(mergedPieces(pieces))
     }
 
     /// Appends the tokens of a word.
@@ -142,15 +147,16 @@ struct BytePairModel: Sendable {
         _ word: Span<UInt8>, into tokens: inout [Token], _ start: Int, _ workspace: inout Workspace
     ) {
         if word.isEmpty { return }
-        if let whole = index.number(of: word) {
-            switch wholeWords {
-            case .always: return tokens.append(Token(truncatingIfNeeded: whole))
-            case .whereMerged(let bits) where bits[whole >> 6] >> UInt64(whole & 63) & 1 != 0:
-                return tokens.append(Token(truncatingIfNeeded: whole))
-            case .whereMerged: break
-            }
+        // Most words of a text are pieces that their merges lead to; for those one look is enough.
+        guard ignoresMerges || workspace.remembers, let whole = index.number(of: word) else {
+            return encodeByMerging(word, into: &tokens, start, &workspace)
         }
+        if ignoresMerges || workspace.verdict(on: whole, of: pieceCount) == .merged {
+            return tokens.append(Token(truncatingIfNeeded: whole))
+        }
+        let count = tokens.count
         encodeByMerging(word, into: &tokens, start, &workspace)
+        workspace.decide(whole, tokens.count == count + 1 && tokens[count] == whole)
     }
 
     private func encodeByMerging(
@@ -205,28 +211,6 @@ struct BytePairModel: Sendable {
     private func extraCharacter(_ symbol: UInt32) -> ArraySlice<UInt8>? {
         extraCharacters?.strings[Int(symbol) - pieceCount]
     }
-
-    // MARK: What is known beforehand
-
-    /// For each piece, whether merging its text gives the piece itself.
-    private func mergedPieces(_ pieces: ByteStrings) -> [UInt64] {
-        var bits = [UInt64](repeating: 0, count: pieces.count / 64 + 1)
-        var workspace = Workspace()
-        let buffer = pieces.buffer.span
-        for number in 0..<pieces.count where !pieces.range(number).isEmpty {
-            let piece = buffer.extracting(pieces.range(number))
-            guard piece.count <= BytePairModel.longestCheckedPiece else { continue }
-            workspace.symbols.removeAll(keepingCapacity: true)
-            appendSymbols(of: piece, to: &workspace.symbols)
-            merger.merge(&workspace.symbols, from: 0, &workspace.merging)
-            // An equal piece may be the one that is found; then this one never is, and its bit does not matter.
-            if workspace.symbols == [UInt32(number)] { bits[number >> 6] |= 1 << UInt64(number & 63) }
-        }
-        return bits
-    }
-
-    /// Longer pieces are merged where they occur, so that a strange vocabulary does not take long to load.
-    private static let longestCheckedPiece = 256
 
     private static func markersBeginPieces(_ pieces: ByteStrings) -> Bool {
         let buffer = pieces.buffer.span

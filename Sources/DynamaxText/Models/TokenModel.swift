@@ -5,10 +5,13 @@ enum TokenModel: Sendable {
     case bytePair(BytePairModel)
     case unigram(UnigramModel)
 
-    /// Memory that is used again for each word.
+    /// What is kept from word to word of a text.
     struct Workspace {
-        fileprivate var bytePair = BytePairModel.Workspace()
+        fileprivate var bytePair: BytePairModel.Workspace
         fileprivate var unigram = UnigramModel.Workspace()
+
+        /// - Parameter length: bytes of the whole text.
+        init(length: Int) { bytePair = BytePairModel.Workspace(length: length) }
     }
 
     /// Appends the tokens of a word.

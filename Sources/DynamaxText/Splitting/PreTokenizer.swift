@@ -24,7 +24,19 @@ struct PreTokenizer: Sendable {
         let splits: Bool
     }
 
-    let steps: [Step]
+    private let steps: [Step]
+    /// Whether words are to be read as bytes.
+    let isByteLevel: Bool
+
+    init(steps: [Step]) {
+        isByteLevel = steps.contains { if case .byteLevel = $0 { true } else { false } }
+        // At the end the step would have nothing left to do.
+        if case .byteLevel(addsSpace: false)? = steps.last {
+            self.steps = steps.dropLast()
+        } else {
+            self.steps = steps
+        }
+    }
 
     /// Calls `body` with each word, none of them empty.
     ///
