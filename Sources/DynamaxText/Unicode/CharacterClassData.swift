@@ -1,4 +1,4 @@
-// Written by Tests/Fixtures/Scripts/unicode_tables.py; do not edit.
+// Written by Tests/Fixtures/Scripts/make_unicode_tables.py; do not edit.
 
 /// The runs of equal character classes over all code points.
 enum CharacterClassData {

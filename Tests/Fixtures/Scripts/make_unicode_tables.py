@@ -5,7 +5,7 @@ reference splits, also at code points whose class differs between Unicode versio
 library itself: each general category by a Split on \\p{Xx}, punctuation and numbers by its Punctuation and Digits
 pre-tokenizers (which use other, older and newer, tables), decompositions by its NFD and NFKD normalizers.
 
-    python Tests/Fixtures/Scripts/unicode_tables.py      (needs tokenizers 0.23.3; takes about a minute)
+    python Tests/Fixtures/Scripts/make_unicode_tables.py      (needs tokenizers 0.23.3; takes about a minute)
 """
 import pathlib
 import unicodedata
@@ -53,7 +53,7 @@ def literal(name, comment, text):
 
 
 def write(file, type_name, comment, parts):
-    head = "// Written by Tests/Fixtures/Scripts/unicode_tables.py; do not edit.\n\n"
+    head = "// Written by Tests/Fixtures/Scripts/make_unicode_tables.py; do not edit.\n\n"
     (FOLDER / file).write_text(head + f"{comment}\nenum {type_name} {{\n" + "\n".join(parts) + "}\n")
 
 
