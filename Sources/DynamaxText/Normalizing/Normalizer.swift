@@ -50,7 +50,7 @@ indirect enum Normalizer: Sendable {
         case .strip(let left, let right): return stripping(text, left, right)
         case .stripAccents:
             return mappingScalars(text) { scalar, result in
-                if !CharacterClasses.table[scalar].isIn(.mark) { result.append(scalar: scalar) }
+                if !CharacterClasses.table[scalar].isAccent { result.append(scalar: scalar) }
             }
         case .nmt: return mappingScalars(text, Normalizer.appendNMT)
         case .precompiled(let map): return map.normalizedByCharacter(text)

@@ -1,6 +1,6 @@
-/// What splitting asks of a character: its general category, and whether it counts as punctuation and as a number.
+/// What splitting asks of a character: its general category, and whether it counts as punctuation, number or accent.
 ///
-/// The values are those of the `tokenizers` library (Unicode 16; its punctuation is older, its numbers are newer).
+/// The values are those of the `tokenizers` library (Unicode 16; its punctuation and accents are older, its numbers newer).
 struct CharacterClass: Sendable {
     let rawValue: UInt8
 
@@ -10,6 +10,8 @@ struct CharacterClass: Sendable {
     var isPunctuation: Bool { rawValue & 32 != 0 }
     /// Whether Digits splits at it.
     var isNumber: Bool { rawValue & 64 != 0 }
+    /// Whether StripAccents leaves it out.
+    var isAccent: Bool { rawValue & 128 != 0 }
 
     /// Whether its category is in a set.
     @inline(__always) func isIn(_ set: CategorySet) -> Bool { set.rawValue >> UInt32(rawValue & 31) & 1 != 0 }

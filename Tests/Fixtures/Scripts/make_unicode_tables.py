@@ -2,8 +2,8 @@
 
 The classes are those that PyPI `tokenizers` sees (it follows Unicode 16), because a tokenizer has to split where the
 reference splits, also at code points whose class differs between Unicode versions. So they are read out of the
-library itself: each general category by a Split on \\p{Xx}, punctuation and numbers by its Punctuation and Digits
-pre-tokenizers (which use other, older and newer, tables), decompositions by its NFD and NFKD normalizers.
+library itself: each general category by a Split on \\p{Xx}; punctuation, numbers and accents by its Punctuation, Digits
+and StripAccents (which use other, older and newer, tables); decompositions by its NFD and NFKD.
 
     python Tests/Fixtures/Scripts/make_unicode_tables.py      (needs tokenizers 0.23.3; takes about a minute)
 """
@@ -71,6 +71,10 @@ def character_classes():
     for c in SCALARS:
         if len(digits.pre_tokenize_str("a" + chr(c) + "b")) > 1:
             table[c] |= 64
+    accents = normalizers.StripAccents()
+    for c in SCALARS:
+        if accents.normalize_str(chr(c)) == "":
+            table[c] |= 128
     classes = sorted(set(table))
     runs, start = [], 0
     for c in range(1, 0x110001):
@@ -81,7 +85,7 @@ def character_classes():
     text = "".join(DIGITS[index] + number(length) for index, length in runs)
     values = ", ".join(str(v) for v in classes)
     write("CharacterClassData.swift", "CharacterClassData", "/// The runs of equal character classes over all code points.", [
-        "    /// The classes that occur: general category, plus 32 for punctuation and 64 for a number.\n"
+        "    /// The classes that occur: general category, plus 32 for punctuation, 64 for a number and 128 for an accent.\n"
         "    static let classes: [UInt8] = [\n        " + ",\n        ".join(
             ", ".join(values.split(", ")[i:i + 20]) for i in range(0, len(classes), 20)) + ",\n    ]\n",
         literal("runs", "/// Class and length of each run.", text),
