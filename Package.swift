@@ -64,7 +64,7 @@ let package = Package(
         tests(
             "DynamaxDepthTests",
             of: ["DynamaxTensor", "DynamaxLayers", "DynamaxFormats", "DynamaxModels", "DynamaxDepth"]),
-        tests("CommandTests", of: ["DynamaxFormats"]),
+        tests("CommandTests", of: ["DynamaxTensor", "DynamaxFormats"]),
         tests("DynamaxTextTests", of: ["DynamaxTensor", "DynamaxFormats", "DynamaxText"]),
     ],
     swiftLanguageModes: [.v6]

@@ -1,4 +1,5 @@
 import DynamaxFormats
+import DynamaxTensor
 import Foundation
 import TestSupport
 import Testing
@@ -29,6 +30,29 @@ import Testing
         #expect(try trace.require("tokens").integers() == expected.require("tokens").integers())
         let greedy = try expected.require("greedy").integers()
         #expect(try trace.require("greedy").integers() == Array(greedy.prefix(32)))
+    }
+
+    @Test(
+        "the file is the same, to the bit, at any instruction set and number of threads",
+        arguments: ["llama-gqa", "mamba2"], ["f32", "bf16", "q8", "q4"])
+    func sameBits(_ reference: String, _ format: String) async throws {
+        let folder = try TemporaryFolder()
+        let model = ReferenceModel.named(reference).folder.path
+        func trace(_ set: Device.InstructionSet, threads: Int) async throws -> Data {
+            let path = "\(folder.path)/\(set)-\(threads)"
+            let run = try await Command.run(
+                [
+                    "trace", "-m", model, "--tokens", "1,5,9,11,60,33,7", "--quantize", format, "-t", "\(threads)",
+                    "-o", path,
+                ],
+                environment: ["DYNAMAX_ISA": "\(set)"])
+            #expect(run.status == 0)
+            return try Data(contentsOf: URL(fileURLWithPath: path))
+        }
+        let plain = try await trace(.scalar, threads: 1)
+        for set in Device.InstructionSet.allCases where set.isAvailable {
+            #expect(try await trace(set, threads: 3) == plain, "\(set)")
+        }
     }
 
     @Test("a file that was there stays where the new one cannot be written")
