@@ -1,6 +1,5 @@
 public import DynamaxTensor
 
-
 /// Rotary position embedding (Su et al. 2021): pair i of a head turns by position * frequency[i].
 public struct RotaryEmbedding: Sendable {
     /// Radians a position, one for each pair of columns.

@@ -42,7 +42,10 @@ import Testing
 
     @Test(
         "gradients of all parameters agree with central differences",
-        arguments: ["llama-gqa", "llama-tied", "llama-bias", "mistral-window", "qwen3", "mamba", "mamba2-groups", "mamba2-limit", "falcon-mamba"])
+        arguments: [
+            "llama-gqa", "llama-tied", "llama-bias", "mistral-window", "qwen3", "mamba", "mamba2-groups",
+            "mamba2-limit", "falcon-mamba",
+        ])
     func centralDifferences(_ name: String) throws {
         let problem = try Problem(name)
         let device = problem.model.stack.device
@@ -58,7 +61,9 @@ import Testing
                 let direction =
                     alongGradient
                     ? numbers.map { $0 / Float(max(norm, 1e-12)) }
-                    : (0..<numbers.count).map { _ in Float.random(in: -1...1, using: &random) / Float(numbers.count).squareRoot() }
+                    : (0..<numbers.count).map { _ in
+                        Float.random(in: -1...1, using: &random) / Float(numbers.count).squareRoot()
+                    }
                 let expected = zip(numbers, direction).reduce(0.0) { $0 + Double($1.0) * Double($1.1) }
                 // Small enough for the curvature, large enough for the rounding of the loss.
                 let step = Float(0.04 / max(10, abs(expected)))
@@ -70,7 +75,8 @@ import Testing
                     return Double(problem.loss().array[0])
                 }
                 // Fourth-order differences.
-                let derivative = (8 * (loss(step) - loss(-step)) - (loss(2 * step) - loss(-2 * step))) / Double(12 * step)
+                let derivative =
+                    (8 * (loss(step) - loss(-step)) - (loss(2 * step) - loss(-2 * step))) / Double(12 * step)
                 entry.tensor.update { target in for index in before.indices { target[index] = before[index] } }
                 #expect(
                     abs(derivative - expected) <= 1e-3 * max(abs(expected), norm, 1),

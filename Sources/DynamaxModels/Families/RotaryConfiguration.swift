@@ -2,7 +2,6 @@ import DynamaxFormats
 import DynamaxLayers
 import DynamaxTensor
 
-
 extension RotaryEmbedding {
     /// Reads the rotary embedding of a config.json, in both spellings: `rope_parameters`, or `rope_theta` with
     /// `rope_scaling`.

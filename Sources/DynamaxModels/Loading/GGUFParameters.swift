@@ -1,7 +1,6 @@
 import DynamaxFormats
 import DynamaxTensor
 
-
 /// The parameters in a GGUF file, under the names that Hugging Face checkpoints give them.
 ///
 /// Extents of 1 and groups of channels are written differently there, so small parameters are compared by their count.

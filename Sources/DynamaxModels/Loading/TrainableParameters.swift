@@ -56,7 +56,8 @@ extension TrainableParameters.Entry {
             var start = 0
             return parameters.map { parameter in
                 defer { start += parameter.rows }
-                let shape = tensor.shape.rank == 1 ? [parameter.rows] : [parameter.rows] + tensor.shape.array.dropFirst()
+                let shape =
+                    tensor.shape.rank == 1 ? [parameter.rows] : [parameter.rows] + tensor.shape.array.dropFirst()
                 return (parameter.name, Array(numbers[start * width..<(start + parameter.rows) * width]), shape)
             }
         }

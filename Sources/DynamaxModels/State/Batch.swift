@@ -121,21 +121,33 @@ struct RecurrentPass {
     /// Runs the convolution: [rows, channels] -> [rows, channels].
     func convolve(_ x: Tensor, _ parameters: ConvolutionParameters) -> Tensor {
         let y = Tensor(uninitialized: x.shape, on: x.device)
-        move { parameters.run($0, x, into: y) } checkpoint: { $0.checkpointWindow() }
+        move {
+            parameters.run($0, x, into: y)
+        } checkpoint: {
+            $0.checkpointWindow()
+        }
         return parameters.recorded(y, x, first)
     }
 
     /// Runs a Mamba-1 scan: [rows, channels] -> [rows, channels].
     func scan(_ inputs: ScanParameters.Inputs, _ parameters: ScanParameters) -> Tensor {
         let y = Tensor(uninitialized: inputs.x.shape, on: inputs.x.device)
-        move { parameters.run($0, inputs, into: y) } checkpoint: { $0.checkpointState() }
+        move {
+            parameters.run($0, inputs, into: y)
+        } checkpoint: {
+            $0.checkpointState()
+        }
         return parameters.recorded(y, inputs, first)
     }
 
     /// Runs a Mamba-2 recurrence: [rows, heads * headWidth] -> [rows, heads * headWidth].
     func recur(_ inputs: SSDParameters.Inputs, _ parameters: SSDParameters) -> Tensor {
         let y = Tensor(uninitialized: inputs.x.shape, on: inputs.x.device)
-        move { parameters.run($0, inputs, into: y) } checkpoint: { $0.checkpointState() }
+        move {
+            parameters.run($0, inputs, into: y)
+        } checkpoint: {
+            $0.checkpointState()
+        }
         return parameters.recorded(y, inputs, first)
     }
 
