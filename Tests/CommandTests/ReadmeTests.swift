@@ -18,7 +18,8 @@ import Testing
                 isCode = line == "```swift"
                 return nil
             }
-            let code = line.prefix { $0 != "/" }.trimmingCharacters(in: .whitespaces)
+            let end = line.range(of: "//")?.lowerBound ?? line.endIndex
+            let code = line[..<end].trimmingCharacters(in: .whitespaces)
             return isCode && !code.isEmpty ? code : nil
         }
     }

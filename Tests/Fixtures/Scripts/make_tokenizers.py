@@ -361,7 +361,9 @@ def main():
     for path in sorted((SHARED / "tokenizers").glob("*.model")):
         answers[f"shared/tokenizers/{path.name}"] = answers_of_sentencepiece(path.read_bytes())
     for path in sorted((SHARED / "tokenizers/ggml-vocab").glob("*.gguf")):
-        if "bert" not in path.name:
+        # For DeepSeek's pattern llama.cpp counts code points that are new in Unicode 16 as unassigned, where the library
+        # that the vocabulary was made with counts letters: deepseek.json above compares with the latter.
+        if "bert" not in path.name and "deepseek" not in path.name:
             answers[f"shared/tokenizers/ggml-vocab/{path.name}"] = answers_of_llama_cpp(path)
     (FOLDER / "answers.json").write_text(json.dumps(answers, indent=1) + "\n")
     (FOLDER / "normal_forms.json").write_text(json.dumps(normal_forms(), indent=1) + "\n")
