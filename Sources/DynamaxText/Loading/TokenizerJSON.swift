@@ -16,9 +16,9 @@ struct TokenizerJSON {
         let entries = try TokenizerJSON.addedTokens(root, own: PieceList(own))
         let added = entries.map { (bytes: $0.content, id: Int($0.id)) }
         let vocabulary = try Vocabulary(own + added, location: root.location)
-        parts = Tokenizer.Parts(
-            location: root.location, vocabulary: vocabulary,
-            model: try TokenizerJSON.model(model, own: own, vocabulary: vocabulary, isByteLevel: preTokenizer.isByteLevel))
+        let pieceModel = try TokenizerJSON.model(
+            model, own: own, vocabulary: vocabulary, isByteLevel: preTokenizer.isByteLevel)
+        parts = Tokenizer.Parts(location: root.location, vocabulary: vocabulary, model: pieceModel)
         parts.added = entries
         parts.normalizer = normalizer
         parts.preTokenizer = preTokenizer
