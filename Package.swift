@@ -31,6 +31,7 @@ let package = Package(
         .library(name: "DynamaxText", targets: ["DynamaxText"]),
         .library(name: "DynamaxModels", targets: ["DynamaxModels"]),
         .library(name: "DynamaxDepth", targets: ["DynamaxDepth"]),
+        .library(name: "DynamaxTraining", targets: ["DynamaxTraining"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
@@ -47,10 +48,14 @@ let package = Package(
         room("DynamaxText", imports: ["DynamaxTensor", "DynamaxFormats"]),
         room("DynamaxModels", imports: ["CDynamax", "DynamaxTensor", "DynamaxLayers", "DynamaxFormats"]),
         room("DynamaxDepth", imports: ["CDynamax", "DynamaxTensor", "DynamaxLayers", "DynamaxModels"]),
+        room(
+            "DynamaxTraining",
+            imports: ["DynamaxTensor", "DynamaxLayers", "DynamaxFormats", "DynamaxText", "DynamaxModels"]),
         .executableTarget(
             name: "dynamax",
             dependencies: [
                 "DynamaxTensor", "DynamaxLayers", "DynamaxFormats", "DynamaxText", "DynamaxModels", "DynamaxDepth",
+                "DynamaxTraining",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings
@@ -66,6 +71,11 @@ let package = Package(
             of: ["DynamaxTensor", "DynamaxLayers", "DynamaxFormats", "DynamaxModels", "DynamaxDepth"]),
         tests("CommandTests", of: ["DynamaxTensor", "DynamaxFormats"]),
         tests("DynamaxTextTests", of: ["DynamaxTensor", "DynamaxFormats", "DynamaxText"]),
+        tests(
+            "DynamaxTrainingTests",
+            of: [
+                "DynamaxTensor", "DynamaxLayers", "DynamaxFormats", "DynamaxText", "DynamaxModels", "DynamaxTraining",
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )
