@@ -29,10 +29,14 @@ static inline ALWAYS FLOATS exponential(FLOATS x) {
     q = FMA(q, r, (FLOATS)(0x1.5554dcp-3f));
     q = FMA(q, r, (FLOATS)(0.5f));
     FLOATS result = FMA(r * r, q, r) + (FLOATS)(1.0f);
+#if defined(SCALE)
+    return SCALE(result, n);
+#else
     // 2^n in two factors, since n goes from -150 to 128: n = (half - 512) + (n - half + 512), with half = n / 2 + 512.
     UINTS whole = bits_of(shifted) - bits_of(magic);
     UINTS half = (whole + 1024) >> 1;
     return result * float_of((half - (512 - 127)) << 23) * float_of((whole - half + (512 + 127)) << 23);
+#endif
 }
 
 /// x / (1 + exp(-x))

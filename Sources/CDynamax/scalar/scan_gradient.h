@@ -30,7 +30,8 @@ static float *scan_db(const scan_unit *u, int64_t row) {
 static float scan_slope(const scan_unit *u, int64_t row, int64_t lane) {
     const dx_scan_gradient *p = u->p;
     float dy = p->dy[row * p->dy_stride + u->start + lane];
-    return p->z ? dy * silu(p->z[row * p->z_stride + u->start + lane]) : dy;
+    float z = p->z ? p->z[row * p->z_stride + u->start + lane] : 0;
+    return p->z ? dy * (z * sigmoid(z)) : dy;
 }
 
 typedef float scan_state[SCAN_STATES][DX_LANES];
@@ -112,7 +113,7 @@ static void scan_gradient_of_rows(const scan_unit *u) {
     const dx_scan_gradient *p = u->p;
     for (int64_t lane = 0; lane < u->lanes; lane++) {
         float dd = 0, d = p->d ? p->d[u->start + lane] : 0;
-        for (int64_t row = u->row; row < u->row + u->rows; row++) {
+        for (int64_t row = u->row + u->rows - 1; row >= u->row; row--) {
             int64_t at = row * p->channels + u->start + lane;
             float raw = scan_raw_step(u, row, lane), x = p->x[row * p->x_stride + u->start + lane];
             float slope = scan_slope(u, row, lane), dinput = p->dx[at];

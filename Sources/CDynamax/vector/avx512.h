@@ -9,6 +9,9 @@
 #define SSD_TOKENS 4
 #define SSD_VECTORS 2
 
+/// x 2^n for whole n, rounded once, as the exponential needs it.
+#define SCALE(x, n) ((floats)_mm512_scalef_ps((__m512)(x), (__m512)(n)))
+
 static inline ALWAYS floats load_masked(const float *p, int64_t count) {
     return (floats)_mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), p);
 }

@@ -8,25 +8,34 @@ typedef struct {
     int64_t index, row, rows;  // of the sequence
     int64_t part, parts, start, lanes;
     int64_t first, count;  // states
-    floats bias;
+    bool is_last;          // whether these states are the last
+    floats bias, d, dd;
 } scan_unit;
+
+/// What the states of a row have in common.
+typedef struct {
+    floats raw, step, x, input;
+    floats z, sigmoid, dy, slope;  // slope: of y with respect to the sum over states, times dy
+} scan_row;
 
 typedef struct {
     floats at[SCAN_STATES];
 } scan_states;
 
-static inline ALWAYS floats scan_raw_step(const scan_unit *u, int64_t row) {
-    return load_part(u->p->dt + row * u->p->dt_stride + u->start, u->lanes) + u->bias;
+static inline ALWAYS void scan_read_input(const scan_unit *u, int64_t row, scan_row *r) {
+    r->raw = load_part(u->p->dt + row * u->p->dt_stride + u->start, u->lanes) + u->bias;
+    r->step = softplus(r->raw);
+    r->x = load_part(u->p->x + row * u->p->x_stride + u->start, u->lanes);
+    r->input = r->step * r->x;
 }
 
-static inline ALWAYS floats scan_input(const scan_unit *u, int64_t row) {
-    return load_part(u->p->x + row * u->p->x_stride + u->start, u->lanes);
-}
-
-static inline ALWAYS floats scan_slope(const scan_unit *u, int64_t row) {
+static inline ALWAYS void scan_read_slope(const scan_unit *u, int64_t row, scan_row *r) {
     const dx_scan_gradient *p = u->p;
-    floats dy = load_part(p->dy + row * p->dy_stride + u->start, u->lanes);
-    return p->z ? dy * silu(load_part(p->z + row * p->z_stride + u->start, u->lanes)) : dy;
+    r->slope = r->dy = load_part(p->dy + row * p->dy_stride + u->start, u->lanes);
+    if (!p->z) return;
+    r->z = load_part(p->z + row * p->z_stride + u->start, u->lanes);
+    r->sigmoid = sigmoid(r->z);
+    r->slope = r->dy * (r->z * r->sigmoid);
 }
 
 static inline ALWAYS const float *scan_a(const scan_unit *u) {
@@ -42,44 +51,64 @@ static inline ALWAYS float *scan_dc(const scan_unit *u, int64_t row) {
 }
 
 /// Moves the states over a row.
-static inline ALWAYS void scan_move(const scan_unit *u, int64_t row, const scan_states *before, scan_states *after, scan_states *decays) {
+static inline ALWAYS void scan_move(
+    const scan_unit *u, int64_t row, const scan_row *r, const scan_states *before, scan_states *after, scan_states *decays) {
     const float *a = scan_a(u), *b = u->p->b + row * u->p->b_stride + u->first;
-    floats step = softplus(scan_raw_step(u, row)), input = step * scan_input(u, row);
     for (int64_t n = 0; n < u->count; n++) {
-        decays->at[n] = exponential(step * load(a + n * DX_LANES));
-        after->at[n] = FMA(decays->at[n], before->at[n], input * splat(b[n]));
+        decays->at[n] = exponential(r->step * load(a + n * DX_LANES));
+        after->at[n] = FMA(decays->at[n], before->at[n], r->input * splat(b[n]));
     }
+}
+
+/// What a row's channels have gathered from the states so far.
+typedef struct {
+    floats y, dinput, dstep;
+} scan_sums;
+
+/// Keeps the sums over states where their gradients belong or, after the last state, turns them into these.
+static inline ALWAYS void scan_finish(scan_unit *u, int64_t row, const scan_row *r, scan_sums sums) {
+    const dx_scan_gradient *p = u->p;
+    int64_t at = row * p->channels + u->start;
+    if (u->is_last) {
+        floats y = p->d ? FMA(u->d, r->x, sums.y) : sums.y;
+        sums.y = r->dy * y * silu_slope(r->z, r->sigmoid);
+        sums.dstep = FMA(sums.dinput, r->x, sums.dstep) * sigmoid(r->raw);
+        sums.dinput = p->d ? FMA(u->d, r->slope, sums.dinput * r->step) : sums.dinput * r->step;
+        u->dd = FMA(r->slope, r->x, u->dd);
+    }
+    if (p->z) store_part(p->dz + at, sums.y, u->lanes);
+    store_part(p->dx + at, sums.dinput, u->lanes);
+    store_part(p->ddt + at, sums.dstep, u->lanes);
 }
 
 /// From the gradient of the states after a row to that before it.
 static inline ALWAYS void scan_return(
-    const scan_unit *u, int64_t row, const scan_states *before, const scan_states *after, const scan_states *decays,
-    scan_states *gradient, scan_states *da) {
+    scan_unit *u, int64_t row, const scan_row *r, const scan_states *before, const scan_states *after,
+    const scan_states *decays, scan_states *gradient, scan_states *da) {
     const dx_scan_gradient *p = u->p;
     const float *a = scan_a(u), *b = p->b + row * p->b_stride + u->first, *c = p->c + row * p->c_stride + u->first;
-    int64_t at = row * p->channels + u->start;
-    bool is_first = u->first == 0;
-    floats step = softplus(scan_raw_step(u, row)), input = step * scan_input(u, row), slope = scan_slope(u, row);
-    floats y = is_first || !p->z ? splat(0) : load_part(p->dz + at, u->lanes);
-    floats dinput = is_first ? splat(0) : load_part(p->dx + at, u->lanes);
-    floats dstep = is_first ? splat(0) : load_part(p->ddt + at, u->lanes);
+    scan_sums sums = {splat(0), splat(0), splat(0)};
+    if (u->first > 0) {
+        int64_t at = row * p->channels + u->start;
+        if (p->z) sums.y = load_part(p->dz + at, u->lanes);
+        sums.dinput = load_part(p->dx + at, u->lanes);
+        sums.dstep = load_part(p->ddt + at, u->lanes);
+    }
     scan_states db = {0}, dc = {0};
     for (int64_t n = 0; n < u->count; n++) {
-        y = FMA(after->at[n], splat(c[n]), y);
-        floats reaching = FMA(slope, splat(c[n]), gradient->at[n]);
-        dc.at[n] = slope * after->at[n];
-        db.at[n] = reaching * input;
-        dinput = FMA(reaching, splat(b[n]), dinput);
+        sums.y = FMA(after->at[n], splat(c[n]), sums.y);
+        floats reaching = FMA(r->slope, splat(c[n]), gradient->at[n]);
+        dc.at[n] = r->slope * after->at[n];
+        db.at[n] = reaching * r->input;
+        sums.dinput = FMA(reaching, splat(b[n]), sums.dinput);
         floats leaving = reaching * decays->at[n], moved = leaving * before->at[n];
-        da->at[n] = FMA(moved, step, da->at[n]);
-        dstep = FMA(moved, load(a + n * DX_LANES), dstep);
+        da->at[n] = FMA(moved, r->step, da->at[n]);
+        sums.dstep = FMA(moved, load(a + n * DX_LANES), sums.dstep);
         gradient->at[n] = leaving;
     }
-    if (p->z) store_part(p->dz + at, y, u->lanes);
-    store_part(p->dx + at, dinput, u->lanes);
-    store_part(p->ddt + at, dstep, u->lanes);
     store_part(scan_db(u, row), totals_of(db.at), u->count);
     store_part(scan_dc(u, row), totals_of(dc.at), u->count);
+    scan_finish(u, row, r, sums);
 }
 
 /// Keeps the states at the end of the chunk that starts at `row`: row i holds those of channel i.
@@ -95,44 +124,33 @@ static scan_states scan_kept(const scan_unit *u, int64_t row) {
     return states;
 }
 
-static void scan_gradient_of_states(const scan_unit *u) {
+static void scan_gradient_of_states(scan_unit *u) {
     scan_states states[SCAN_CHUNK + 1], decays[SCAN_CHUNK], gradient = {0}, da = {0};
+    scan_row rows[SCAN_CHUNK];
     int64_t chunks = (u->rows + SCAN_CHUNK - 1) / SCAN_CHUNK;
     states[0] = (scan_states){0};
     for (int64_t chunk = 0; chunk + 1 < chunks; chunk++) {
         int64_t row = u->row + chunk * SCAN_CHUNK;
-        for (int i = 0; i < SCAN_CHUNK; i++) scan_move(u, row + i, states, states, decays);
+        for (int i = 0; i < SCAN_CHUNK; i++) {
+            scan_read_input(u, row + i, rows);
+            scan_move(u, row + i, rows, states, states, decays);
+        }
         scan_keep(u, row, states[0]);
     }
     for (int64_t chunk = chunks - 1; chunk >= 0; chunk--) {
-        int64_t row = u->row + chunk * SCAN_CHUNK, rows = dx_min(u->rows - chunk * SCAN_CHUNK, SCAN_CHUNK);
+        int64_t row = u->row + chunk * SCAN_CHUNK, count = dx_min(u->rows - chunk * SCAN_CHUNK, SCAN_CHUNK);
         states[0] = chunk > 0 ? scan_kept(u, row - SCAN_CHUNK) : (scan_states){0};
-        for (int64_t i = 0; i < rows; i++) scan_move(u, row + i, states + i, states + i + 1, decays + i);
-        for (int64_t i = rows - 1; i >= 0; i--) scan_return(u, row + i, states + i, states + i + 1, decays + i, &gradient, &da);
+        for (int64_t i = 0; i < count; i++) {
+            scan_read_input(u, row + i, rows + i);
+            scan_read_slope(u, row + i, rows + i);
+            scan_move(u, row + i, rows + i, states + i, states + i + 1, decays + i);
+        }
+        for (int64_t i = count - 1; i >= 0; i--) {
+            scan_return(u, row + i, rows + i, states + i, states + i + 1, decays + i, &gradient, &da);
+        }
     }
     float *to = u->p->da + ((u->index * u->parts + u->part) * u->p->states + u->first) * DX_LANES;
     for (int64_t n = 0; n < u->count; n++) store(to + n * DX_LANES, da.at[n]);
-}
-
-/// Turns the sums over states into dx, ddt and dz.
-static void scan_gradient_of_rows(const scan_unit *u) {
-    const dx_scan_gradient *p = u->p;
-    floats dd = splat(0), d = p->d ? load_part(p->d + u->start, u->lanes) : splat(0);
-    for (int64_t row = u->row; row < u->row + u->rows; row++) {
-        int64_t at = row * p->channels + u->start;
-        floats raw = scan_raw_step(u, row), x = scan_input(u, row), slope = scan_slope(u, row), step = softplus(raw);
-        floats dinput = load_part(p->dx + at, u->lanes);
-        if (p->z) {
-            floats z = load_part(p->z + row * p->z_stride + u->start, u->lanes), y = load_part(p->dz + at, u->lanes);
-            floats dy = load_part(p->dy + row * p->dy_stride + u->start, u->lanes);
-            if (p->d) y = FMA(d, x, y);
-            store_part(p->dz + at, dy * y * silu_slope(z, sigmoid(z)), u->lanes);
-        }
-        store_part(p->dx + at, p->d ? FMA(d, slope, dinput * step) : dinput * step, u->lanes);
-        store_part(p->ddt + at, FMA(dinput, x, load_part(p->ddt + at, u->lanes)) * sigmoid(raw), u->lanes);
-        dd = FMA(slope, x, dd);
-    }
-    if (p->d) store_part(p->dd + u->index * p->channels + u->start, dd, u->lanes);
 }
 
 static void scan_gradient(const void *arguments, int64_t from, int64_t to) {
@@ -143,12 +161,14 @@ static void scan_gradient(const void *arguments, int64_t from, int64_t to) {
         int64_t part = unit % parts, start = part * DX_LANES;
         scan_unit u = {
             .p = p, .index = unit / parts, .row = sequence->row, .rows = sequence->rows, .part = part, .parts = parts,
-            .start = start, .lanes = dx_min(DX_LANES, p->channels - start)};
+            .start = start, .lanes = dx_min(DX_LANES, p->channels - start), .dd = splat(0)};
         u.bias = p->dt_bias ? load_part(p->dt_bias + start, u.lanes) : splat(0);
+        u.d = p->d ? load_part(p->d + start, u.lanes) : splat(0);
         for (u.first = 0; u.first < p->states; u.first += SCAN_STATES) {
             u.count = dx_min(SCAN_STATES, p->states - u.first);
+            u.is_last = u.first + u.count == p->states;
             scan_gradient_of_states(&u);
         }
-        scan_gradient_of_rows(&u);
+        if (p->d) store_part(p->dd + u.index * p->channels + start, u.dd, u.lanes);
     }
 }

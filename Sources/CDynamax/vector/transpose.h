@@ -30,14 +30,18 @@ static inline ALWAYS void transpose_lanes(floats v[16]) {
     }
 }
 
-/// Up to 16 rows and columns; writes `stored` numbers of each column, zeros past the rows.
+/// Up to 16 rows and columns; writes `stored` numbers of each column, zeros past the rows. A tile that `streams` goes around
+/// the caches where it is whole; it must be aligned.
 static inline ALWAYS void transpose_tile(
-    const float *x, int64_t x_stride, int64_t rows, int64_t columns, float *y, int64_t y_stride, int64_t stored) {
+    bool streams, const float *x, int64_t x_stride, int64_t rows, int64_t columns, float *y, int64_t y_stride, int64_t stored) {
     floats v[16];
     if (rows >= 16 && columns >= 16 && stored >= 16) {
         UNROLL for (int i = 0; i < 16; i++) v[i] = load(x + i * x_stride);
         transpose_lanes(v);
-        UNROLL for (int i = 0; i < 16; i++) store(y + i * y_stride, v[i]);
+        UNROLL for (int i = 0; i < 16; i++) {
+            if (streams) __builtin_nontemporal_store(v[i], (floats *)(y + i * y_stride));
+            else store(y + i * y_stride, v[i]);
+        }
         return;
     }
     UNROLL for (int i = 0; i < 16; i++) v[i] = i < rows ? load_part(x + i * x_stride, columns) : splat(0);
@@ -52,7 +56,8 @@ static void transpose_rows(
     const float *x, int64_t x_stride, int64_t rows, int64_t columns, float *y, int64_t y_stride, int64_t stored) {
     for (int64_t c = 0; c < columns; c += 16) {
         for (int64_t r = 0; r < stored; r += 16) {
-            transpose_tile(x + r * x_stride + c, x_stride, rows - r, columns - c, y + c * y_stride + r, y_stride, stored - r);
+            transpose_tile(
+                false, x + r * x_stride + c, x_stride, rows - r, columns - c, y + c * y_stride + r, y_stride, stored - r);
         }
     }
 }
