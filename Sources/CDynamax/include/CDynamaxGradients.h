@@ -13,7 +13,7 @@
 
 // MARK: Matrices
 
-/// y[c, r] = x[r, c]. (units: blocks of 16 rows of x)
+/// y[c, r] = x[r, c]. Fast where y and its stride are multiples of 16 numbers. (units: blocks of 16 rows of x)
 typedef struct {
     int64_t rows, columns;
     const float *x;
@@ -22,15 +22,15 @@ typedef struct {
     int64_t y_stride;
 } dx_transpose;
 
-/// y[c] = sum over rows, in their order, of x[r, c] * (scale == NULL ? 1 : scale[r, c]). (units: blocks of 16 columns)
+/// y[c] = sum over rows, in their order, of x[r, c] * scale[r, c]. (units: blocks of 16 columns)
 typedef struct {
     int64_t rows, columns;
-    const float *x, *scale;
+    const float *x, *scale;  // scale may be NULL for 1
     int64_t x_stride, scale_stride;
     float *y;
 } dx_column_sums;
 
-/// Adds rows to a table: table[index[r]] += x[r], in the order of r. (units: blocks of 16 columns)
+/// Adds rows to a table: table[indices[r]] += x[r], in the order of r. (units: blocks of 16 columns)
 typedef struct {
     int64_t rows, columns;
     const int32_t *indices;
@@ -66,7 +66,8 @@ void dx_pack_transposed_task(const void *arguments, int64_t from, int64_t to);
 
 /// Of dx_rms_norm: with g = gated(x), r = 1 / sqrt(mean(g^2) + epsilon) of the group, h = dy * weight:
 ///   dg = r * (h - g * r^2 * mean(h * g));  dx = dg * silu(gate);  dgate = dg * x * silu'(gate)
-/// `scaled` receives g * r, from which the weight's gradient is column_sums(dy * scaled). (units: rows)
+/// `scaled` receives g * r, from which the weight's gradient is column_sums(dy * scaled); it may be NULL. The means are summed
+/// as in dx_rms_norm. (units: rows)
 typedef struct {
     int64_t rows, width, group;
     const float *x, *gate, *weight;  // gate may be NULL
@@ -87,7 +88,7 @@ typedef struct {
     int64_t dgate_stride, dup_stride;
 } dx_swiglu_gradient;
 
-/// Of dx_softmax with temperature 1, from its output: dx = y * (dy - sum(dy * y)). (units: rows)
+/// Of dx_softmax with temperature 1, from its output: dx = y * (dy - sum(dy * y)), summed in 16 interleaved lanes. (units: rows)
 typedef struct {
     int64_t rows, width;
     const float *y, *dy;
@@ -96,7 +97,7 @@ typedef struct {
     int64_t dx_stride;
 } dx_softmax_gradient;
 
-// MARK: Losses
+// MARK: Losses (sums over a row are taken in 16 interleaved lanes, then lane 0 to 15)
 
 /// loss[r] = weight[r] * (log_sum_exp(logits[r]) - logits[r, target[r]]), 0 where target[r] < 0;
 /// dlogits = weight * (softmax - one_hot), 0 there. dlogits may be NULL, or logits itself. (units: rows)
@@ -111,7 +112,8 @@ typedef struct {
     int64_t dlogits_stride;
 } dx_cross_entropy;
 
-/// loss[r] = weight[r] * sum over c of p * (log p - log q), p = softmax(teacher[r]), q = softmax(logits[r]); dlogits = weight * (q - p). (units: rows)
+/// loss[r] = weight[r] * sum over c of p * (log p - log q), p = softmax(teacher[r]), q = softmax(logits[r]), where p is not 0;
+/// dlogits = weight * (q - p). dlogits may be NULL, or logits itself. (units: rows)
 typedef struct {
     int64_t rows, width;
     const float *logits, *teacher;
@@ -125,13 +127,14 @@ typedef struct {
 // MARK: Attention
 
 /// Of causal attention over the rows of each sequence (window as in dx_attention). `y` is the output of the forward
-/// pass. (units: sequences * kv heads; unit = sequence * kv heads + kv head)
+/// pass. Keys and values gather what the heads of their group give them, head by head, in the order of rows.
+/// (units: sequences * kv heads; unit = sequence * kv heads + kv head)
 typedef struct {
     const dx_sequence *sequences;
     int64_t count;
     int64_t heads, kv_heads, width, window;
     float scale;
-    const float *queries, *keys, *values, *y, *dy;  // [rows, heads * width | kv heads * width | ... | heads * width | heads * width]
+    const float *queries, *keys, *values, *y, *dy;  // [rows, heads * width | kv heads * width | same | heads * width | same]
     int64_t query_stride, key_stride, value_stride, y_stride, dy_stride;
     float *dqueries, *dkeys, *dvalues;
     int64_t dquery_stride, dkey_stride, dvalue_stride;
@@ -139,7 +142,8 @@ typedef struct {
 
 // MARK: Recurrences
 
-/// Of dx_convolve with silu. (units: blocks of 16 channels)
+/// Of dx_convolve with silu. Weights and bias gather over all rows of all sequences, in their order.
+/// (units: blocks of 16 channels)
 typedef struct {
     const dx_sequence *sequences;
     int64_t count, channels, taps;
@@ -153,9 +157,10 @@ typedef struct {
     float *dweights, *dbias;  // [taps][channels], [channels]; dbias NULL where bias is
 } dx_convolve_gradient;
 
-/// Of dx_scan. States are recomputed from checkpoints a chunk apart. (units: sequences * blocks of 16 channels)
-/// db and dc of a unit are partial sums over its channels, [rows, blocks, states]; da and dd [sequences, ...]: the caller adds them up.
+/// Of dx_scan. States are recomputed from those at the end of each chunk of 16 rows, which stand in db until their chunk's turn.
+/// db and dc of a unit are sums over its channels, lane 0 to 15; da and dd are those of its sequence: the caller adds them up.
 /// ddt is with respect to the raw time step, so that of the bias is its column sum.
+/// (units: sequences * blocks of 16 channels)
 typedef struct {
     const dx_sequence *sequences;
     int64_t count, channels, states;
@@ -164,13 +169,15 @@ typedef struct {
     const float *a, *d, *dt_bias;  // as dx_scan
     const float *dy;
     int64_t dy_stride;
-    float *dx, *ddt, *dz;     // [rows, channels] without gaps
-    float *db, *dc;           // [rows, channel blocks, states]
-    float *da;                // [sequences, channel blocks, states, 16]
-    float *dd;                // [sequences, channels]
+    float *dx, *ddt, *dz;  // [rows, channels] without gaps; dz NULL where z is
+    float *db, *dc;        // [rows, channel blocks, states]
+    float *da;             // [sequences, channel blocks, states, 16]
+    float *dd;             // [sequences, channels], NULL where d is
 } dx_scan_gradient;
 
-/// Of dx_ssd. (units: sequences * heads) db and dc of a unit are those of its head, [rows, heads, states]; da and dd [sequences, heads].
+/// Of dx_ssd, in chunks of as many rows as a head is wide, rounded up to 16: at most 1024. States and their gradients at the
+/// ends of chunks stand in db and dc until their chunk's turn. db and dc of a unit are those of its head, da and dd those
+/// of its sequence: the caller adds them up. A step that is clamped has no gradient. (units: sequences * heads)
 typedef struct {
     const dx_sequence *sequences;
     int64_t count, heads, groups, width, states;
@@ -180,9 +187,9 @@ typedef struct {
     float low, high;
     const float *dy;
     int64_t dy_stride;
-    float *dx, *ddt;          // [rows, heads * width], [rows, heads] without gaps
-    float *db, *dc;           // [rows, heads, states]
-    float *da, *dd;           // [sequences, heads]
+    float *dx, *ddt;  // [rows, heads * width], [rows, heads] without gaps
+    float *db, *dc;   // [rows, heads, states]
+    float *da, *dd;   // [sequences, heads]; dd NULL where d is
 } dx_ssd_gradient;
 
 // MARK: Optimizers (units: blocks of 16 numbers)
@@ -190,8 +197,8 @@ typedef struct {
 /// Adam with decoupled weight decay (Loshchilov and Hutter 2019), as torch.optim.AdamW computes it:
 ///   p -= rate * decay * p;  m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2;
 ///   p -= rate / correction1 * m / (sqrt(v) / sqrt(correction2) + epsilon), correction = 1 - beta^step
-/// With `vmax`, amsgrad: vmax = max(vmax, v) takes the place of v in the last line. With `coupled`, plain Adam: g += decay p comes first
-/// instead of the decay. g is multiplied by `gradient_scale` first (clipping).
+/// With `vmax`, amsgrad: vmax = max(vmax, v) takes the place of v in the last line. With `coupled`, plain Adam: g += decay p
+/// instead of the decay. Before anything else, g is multiplied by `gradient_scale` (clipping).
 typedef struct {
     int64_t count;
     float *parameters, *m, *v, *vmax;

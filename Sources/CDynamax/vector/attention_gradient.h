@@ -1,5 +1,5 @@
 // The gradient of attention. Lanes are queries: scores are held as [key][query], so that softmaxes need no sum over lanes and
-// keys and values are used as they lie; only queries and dy are transposed, once.
+// keys and values are used as they lie; only queries and dy are transposed, once. A tile takes 170 KiB of the stack.
 
 enum {
     GRADIENT_QUERIES = 32,  // consecutive queries of one head that are taken together
@@ -29,7 +29,8 @@ typedef struct {
 
 /// to[j][i] = right[j] . left[i] for the queries or dy `left` and `count` keys or values.
 static void dot_with_queries(
-    const query_tile *q, transposed_queries *t, constant_rows left, constant_rows right, int64_t count, float (*to)[GRADIENT_QUERIES]) {
+    const query_tile *q, transposed_queries *t, constant_rows left, constant_rows right, int64_t count,
+    float (*to)[GRADIENT_QUERIES]) {
     for (int64_t d = 0; d < q->p->width; d += GRADIENT_WIDTH) {
         int64_t width = dx_min(q->p->width - d, GRADIENT_WIDTH);
         if (t->of != left.at + d) {

@@ -92,14 +92,15 @@ static inline ALWAYS void multiply_columns(
 /// y[m][n] = sum over k of x[m][k] w[k][n], from 0 or (not `fresh`) from what y holds.
 static void multiply(
     int64_t rows, int64_t columns, int64_t depth, factor x, constant_rows w, variable_rows y, bool fresh) {
-    while (columns > 0) {
-        int64_t done = columns >= TILE_VECTORS * DX_LANES ? TILE_VECTORS * DX_LANES : columns >= 2 * DX_LANES ? 2 * DX_LANES : DX_LANES;
-        if (columns >= TILE_VECTORS * DX_LANES) multiply_columns(TILE_VECTORS, false, rows, x, w, depth, y, columns, fresh);
-        else if (TILE_VECTORS > 2 && columns >= 2 * DX_LANES) multiply_columns(2, false, rows, x, w, depth, y, columns, fresh);
-        else if (columns >= DX_LANES) multiply_columns(1, false, rows, x, w, depth, y, columns, fresh);
-        else multiply_columns(1, true, rows, x, w, depth, y, columns, fresh);
-        columns -= done;
-        w.at += done;
-        y.at += done;
+    enum { WIDE = TILE_VECTORS * DX_LANES, HALF = TILE_VECTORS > 2 ? 2 * DX_LANES : WIDE };
+    for (; columns >= WIDE; columns -= WIDE, w.at += WIDE, y.at += WIDE) {
+        multiply_columns(TILE_VECTORS, false, rows, x, w, depth, y, columns, fresh);
     }
+    for (; HALF < WIDE && columns >= HALF; columns -= HALF, w.at += HALF, y.at += HALF) {
+        multiply_columns(2, false, rows, x, w, depth, y, columns, fresh);
+    }
+    for (; columns >= DX_LANES; columns -= DX_LANES, w.at += DX_LANES, y.at += DX_LANES) {
+        multiply_columns(1, false, rows, x, w, depth, y, columns, fresh);
+    }
+    if (columns > 0) multiply_columns(1, true, rows, x, w, depth, y, columns, fresh);
 }
