@@ -39,6 +39,8 @@ for file in "$corpora"/gutenberg_children/*.txt.gz; do gzip -dc "$file"; done |
 awk -v mark="$mark" '
     FILENAME != ARGV[ARGC - 1] { if (length($0) > 60) seen[$0] = 1; next }
     $0 == mark || !($0 in seen)' \
-    "$output/train/books.txt" "$output/train/fairytales.txt" "$output/books.tmp" > "$output/held-out/books.txt"
+    "$output/train/books.txt" "$output/train/fairytales.txt" "$output/books.tmp" > "$output/held-out/books.part"
 rm "$output/books.tmp"
+# Last, so that the presence of this file says that all are complete.
+mv "$output/held-out/books.part" "$output/held-out/books.txt"
 wc -c "$output"/train/*.txt "$output"/held-out/*.txt

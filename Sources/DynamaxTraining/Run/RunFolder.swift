@@ -85,14 +85,29 @@ struct ModelExport {
         try copyTokenizer(toFolder: folder)
     }
 
+    /// The tokenizer's files: its own under the name that readers look for, and those beside it that go with such names.
     private func copyTokenizer(toFolder folder: String) throws(FormatError) {
         let source = (tokenizer.location as NSString).deletingLastPathComponent
         let own = (tokenizer.location as NSString).lastPathComponent
-        let beside = ["tokenizer_config.json", "special_tokens_map.json", "merges.txt"]
-        for name in [own] + beside where name != "generation_config.json" {
-            let path = source.isEmpty ? name : "\(source)/\(name)"
-            guard let data = FileManager.default.contents(atPath: path) else { continue }
-            try FileOutput.replace("\(folder)/\(name)", with: Array(data))
+        let standard = ["tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json"]
+        guard standard.contains(own) else {
+            guard own.hasSuffix(".json") || own.hasSuffix(".model") else {
+                throw FormatError(
+                    .unsupported, tokenizer.location,
+                    "a checkpoint cannot hold this tokenizer, expected tokenizer.json or a SentencePiece model")
+            }
+            return try copy(
+                tokenizer.location, to: "\(folder)/\(own.hasSuffix(".json") ? "tokenizer.json" : "tokenizer.model")")
         }
+        for name in [own, "tokenizer_config.json", "special_tokens_map.json", "merges.txt"] {
+            let path = source.isEmpty ? name : "\(source)/\(name)"
+            if FileManager.default.fileExists(atPath: path) { try copy(path, to: "\(folder)/\(name)") }
+        }
+    }
+
+    private func copy(_ path: String, to target: String) throws(FormatError) {
+        let file = try MappedFile(path)
+        defer { withExtendedLifetime(file) {} }
+        try FileOutput.replace(target) { output throws(FormatError) in try output.write(file.bytes) }
     }
 }
