@@ -8,23 +8,6 @@ import Testing
 
 // Oracles: the documents themselves, counted and cut by hand; sha256sum for digests.
 
-/// A folder that is removed with the test.
-final class ScratchFolder {
-    let path: String
-
-    init() throws {
-        path = NSTemporaryDirectory() + "dynamax-training-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-
-    func write(_ name: String, _ text: String) throws -> String {
-        try text.write(toFile: "\(path)/\(name)", atomically: true, encoding: .utf8)
-        return "\(path)/\(name)"
-    }
-}
-
 extension Tokenizer {
     /// The byte-level vocabulary of 600 pieces among the fixtures.
     static func small() throws -> Tokenizer {
@@ -33,9 +16,9 @@ extension Tokenizer {
 }
 
 @Suite struct CorpusTests {
-    private let folder: ScratchFolder
+    private let folder: TemporaryFolder
 
-    init() throws { folder = try ScratchFolder() }
+    init() throws { folder = try TemporaryFolder() }
 
     private let stories =
         "  One cat sat.\n<|endoftext|>\n\n<|endoftext|>The second story is longer, much longer.\n<|endoftext|>\n"

@@ -49,6 +49,9 @@ public struct Trainer {
         folder = try RunFolder(configuration.output, resumes: resumes)
         let data = try PreparedData(configuration, tokenizer) { report(.note($0)) }
         let resumed = resumes ? folder.checkpoints.lastSound { report(.note($0)) } : nil
+        if resumes, resumed == nil, !folder.checkpoints.steps.isEmpty {
+            throw TrainingError.noSoundCheckpoint(folder.checkpoints.folder)
+        }
         if let resumed, try resumed.state.string("identity") != configuration.identity {
             throw TrainingError.otherRun(resumed.path)
         }
@@ -125,12 +128,22 @@ public struct Trainer {
     /// Takes all steps that are left.
     ///
     /// - Parameters:
-    ///   - shouldStop: asked after each step; the run then writes a checkpoint and ends early.
     ///   - report: told what happens.
-    /// - Throws: `TrainingError.notANumber`, or `FormatError` where something cannot be written; checkpoints are as they were.
+    ///   - shouldStop: asked after each step; the run then writes a checkpoint and ends early.
+    /// - Throws: `TrainingError`, where a loss is not a number or something cannot be written; checkpoints are as they were.
     public mutating func run(
-        shouldStop: () -> Bool = { false }, report: (TrainingEvent) -> Void = { _ in }
+        report: (TrainingEvent) -> Void = { _ in }, shouldStop: () -> Bool = { false }
     ) throws {
+        do {
+            try takeSteps(shouldStop, report)
+        } catch let problem as FormatError {
+            let checkpoints = folder.checkpoints
+            throw TrainingError.cannotGoOn(
+                "\(problem)", checkpoint: checkpoints.steps.last { $0 <= step }.map(checkpoints.path))
+        }
+    }
+
+    private mutating func takeSteps(_ shouldStop: () -> Bool, _ report: (TrainingEvent) -> Void) throws {
         while step < configuration.steps {
             let record = try takeStep()
             try log.append(record.json)
@@ -172,10 +185,7 @@ public struct Trainer {
         }
         let loss = zip(weights, losses).reduce(0) { $0 + $1.0.weight * $1.1 }
         let norm = optimizer.norm(gradients)
-        guard loss.isFinite, norm.isFinite else {
-            throw TrainingError.notANumber(
-                step: number + 1, checkpoint: folder.checkpoints.steps.last.map(folder.checkpoints.path))
-        }
+        guard loss.isFinite, norm.isFinite else { throw notANumber(step: number + 1) }
         let factor = configuration.schedule.factor(at: number, of: steps)
         optimizer.step(gradients, rate: factor, norm: norm)
         return StepReport(
@@ -184,9 +194,18 @@ public struct Trainer {
             seconds: start.duration(to: .now).inSeconds)
     }
 
+    /// The error of a step whose loss is not a number. A checkpoint is good if the step after it was taken.
+    private func notANumber(step: Int) -> TrainingError {
+        let checkpoints = folder.checkpoints
+        return .notANumber(step: step, checkpoint: checkpoints.steps.last { $0 < step - 1 }.map(checkpoints.path))
+    }
+
     private mutating func evaluate(saves: Bool, _ report: (TrainingEvent) -> Void) throws {
         guard !evaluators.isEmpty else { return }
         let results = evaluators.map { $0.measure(model, depths: evaluatedDepths) }
+        guard results.allSatisfy({ $0.depths.allSatisfy(\.perToken.isFinite) }) else {
+            throw notANumber(step: step + 1)
+        }
         try log.append(results.json(step: step))
         try folder.drawChart(log, title: "\(model.family), \(parameters.count) parameters")
         report(.evaluation(step: step, results))
@@ -204,13 +223,19 @@ public struct Trainer {
             model, FullDepthDecoder(model.stack), prompt: prompt, sampling: sampling,
             limits: .init(tokens: settings.tokens, stopTokens: Set(tokenizer.eosTokens)))
         var tokens = prompt
-        while let output = try generation.next() { tokens.append(output.token) }
+        do {
+            while let output = try generation.next() { tokens.append(output.token) }
+        } catch GenerationError.notANumber {
+            throw notANumber(step: step + 1)
+        }
         let text = try tokenizer.decode(tokens.filter { $0 < tokenizer.vocabularySize })
         try log.append(["step": .integer(step), "sample": .string(text)])
         report(.sample(step: step, text))
     }
 
     private mutating func save(_ report: (TrainingEvent) -> Void) throws {
+        // The step's loss was a number, but where its parameters are not, the next one's will not be.
+        guard parameters.entries.allSatisfy(\.tensor.squaredNorm.isFinite) else { throw notANumber(step: step + 1) }
         let checkpoints = folder.checkpoints
         var state: JSONObject = [
             "step": .integer(step), "epoch": .integer(loader.position.epoch), "index": .integer(loader.position.index),
@@ -223,7 +248,7 @@ public struct Trainer {
         }
         try checkpoints.link("last", to: step)
         if let best { try checkpoints.link("best", to: best.step) }
-        checkpoints.prune(keeping: configuration.checkpoints.keep, best: best?.step)
+        checkpoints.prune(keeping: configuration.checkpoints.keep, upTo: step, best: best?.step)
         try folder.drawChart(log, title: "\(model.family), \(parameters.count) parameters")
         report(.checkpoint(step: step, path: checkpoints.path(step)))
     }

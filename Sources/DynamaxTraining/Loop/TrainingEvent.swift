@@ -37,16 +37,26 @@ public enum TrainingError: Error, Equatable, CustomStringConvertible {
     case notANumber(step: Int, checkpoint: String?)
     case folderInUse(String)
     case otherRun(String)
+    /// None of the checkpoints is as it was written.
+    case noSoundCheckpoint(String)
+    /// Something could not be written, for the reason given.
+    case cannotGoOn(String, checkpoint: String?)
 
     public var description: String {
         switch self {
         case .notANumber(let step, let checkpoint):
             "the loss or its gradient at step \(step) is not a number: try a lower learning rate; "
-                + (checkpoint.map { "the last good checkpoint is \($0)" } ?? "there is no checkpoint yet")
+                + (checkpoint.map { "the last good checkpoint is \($0)" } ?? "there is no good checkpoint")
         case .folderInUse(let folder):
             "\(folder): the folder holds a run already: go on with --resume, or choose another output"
         case .otherRun(let checkpoint):
             "\(checkpoint): the checkpoint is of a run with another seed, model, tokenizer, data, batch, optimizer or exits"
+        case .noSoundCheckpoint(let folder):
+            "\(folder): none of the checkpoints is as it was written: choose another output to begin anew"
+        case .cannotGoOn(let reason, let checkpoint):
+            reason + "; "
+                + (checkpoint.map { "the run goes on with --resume from the last good checkpoint, \($0)" }
+                    ?? "there is no checkpoint yet")
         }
     }
 }

@@ -70,9 +70,11 @@ struct CheckpointStore {
         }
     }
 
-    /// Removes all checkpoints but the last `count` and the best.
-    func prune(keeping count: Int, best: Int?) {
-        for step in steps.dropLast(count) where step != best {
+    /// Removes all checkpoints up to a step but the last `count` and the best.
+    ///
+    /// Later ones are damaged, as the run was resumed before them: they must not count.
+    func prune(keeping count: Int, upTo last: Int, best: Int?) {
+        for step in steps.filter({ $0 <= last }).dropLast(count) where step != best {
             // Renamed first: a half-removed folder must not bear the name of a checkpoint.
             let part = path(step) + ".part"
             if rename(path(step), part) == 0 { try? FileManager.default.removeItem(atPath: part) }

@@ -5,7 +5,7 @@ import Foundation
 struct MetricsLog {
     let path: String
     private(set) var records: [JSON] = []
-    private var handle: FileHandle?
+    private let handle: FileHandle
 
     /// Opens the log.
     ///
@@ -21,15 +21,17 @@ struct MetricsLog {
             }
         }
         try FileOutput.replace(path, with: Array(records.map { "\($0)\n" }.joined().utf8))
-        handle = FileHandle(forWritingAtPath: path)
-        _ = try? handle?.seekToEnd()
+        guard let handle = FileHandle(forWritingAtPath: path), (try? handle.seekToEnd()) != nil else {
+            throw FormatError(.inaccessible, path, "the file cannot be opened")
+        }
+        self.handle = handle
     }
 
     /// Appends a line.
     mutating func append(_ record: JSON) throws(FormatError) {
         records.append(record)
         do {
-            try handle?.write(contentsOf: Foundation.Data("\(record)\n".utf8))
+            try handle.write(contentsOf: Foundation.Data("\(record)\n".utf8))
         } catch {
             throw FormatError(.inaccessible, path, "the line cannot be written: is the disk full?")
         }

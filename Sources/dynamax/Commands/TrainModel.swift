@@ -50,7 +50,11 @@ struct TrainModel: ParsableCommand {
             "\(trainer.model.family), \(trainer.model.stack.layerCount) layers, \(trainer.parameterCount) parameters, "
                 + "\(trainer.rowsInEpoch) tokens a pass, \(device.threads) threads (\(device.instructionSetName))")
         Interruption.catchSignals()
-        try trainer.run(shouldStop: { Interruption.isRequested.load(ordering: .relaxed) }) { progress.show($0) }
+        try trainer.run {
+            progress.show($0)
+        } shouldStop: {
+            Interruption.isRequested.load(ordering: .relaxed)
+        }
         if trainer.step < settings.steps { note("stopped after step \(trainer.step); go on with --resume") }
     }
 
