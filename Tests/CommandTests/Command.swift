@@ -76,7 +76,7 @@ enum Command {
     }
 
     /// Starts a process that can be interrupted: threads of tests block signals, and processes would inherit that.
-    private static func start(_ process: Process) throws {
+    static func start(_ process: Process) throws {
         var (none, before) = (sigset_t(), sigset_t())
         sigemptyset(&none)
         pthread_sigmask(SIG_SETMASK, &none, &before)
