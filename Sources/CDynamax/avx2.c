@@ -72,5 +72,8 @@ static inline ALWAYS ints multiply_add_bytes(ints not_negative, ints any) {
 #define GRADIENT_TABLE dx_gradient_kernels_avx2
 #include "vector/gradients.h"
 
+#define MIXED_TABLE dx_mixed_kernels_avx2
+#include "vector/mixed.h"
+
 #pragma clang attribute pop
 #endif

@@ -28,5 +28,8 @@ static inline ALWAYS ints multiply_add_bytes(ints not_negative, ints any) {
 #define GRADIENT_TABLE dx_gradient_kernels_avx512
 #include "vector/gradients.h"
 
+#define MIXED_TABLE dx_mixed_kernels_avx512
+#include "vector/mixed.h"
+
 #pragma clang attribute pop
 #endif

@@ -33,5 +33,8 @@ static inline ALWAYS ints dot_4(ints sum, ints low, ints first, ints high, ints 
 #define TABLE dx_kernels_avx512vnni
 #include "vector/table.h"
 
+/// Those of processors whose matrix instructions serve mixed products.
+const dx_kernels dx_kernels_amx = {.name = "amx", KERNELS};
+
 #pragma clang attribute pop
 #endif

@@ -4,6 +4,7 @@
 
 #include "CDynamax.h"
 #include "CDynamaxGradients.h"
+#include "CDynamaxMixed.h"
 
 #include <math.h>
 #include <string.h>
@@ -12,9 +13,11 @@
 
 extern const dx_kernels dx_kernels_scalar;
 extern const dx_gradient_kernels dx_gradient_kernels_scalar;
+extern const dx_mixed_kernels dx_mixed_kernels_scalar;
 #if defined(__x86_64__)
-extern const dx_kernels dx_kernels_avx2, dx_kernels_avx512, dx_kernels_avx512vnni;
+extern const dx_kernels dx_kernels_avx2, dx_kernels_avx512, dx_kernels_avx512vnni, dx_kernels_amx;
 extern const dx_gradient_kernels dx_gradient_kernels_avx2, dx_gradient_kernels_avx512;
+extern const dx_mixed_kernels dx_mixed_kernels_avx2, dx_mixed_kernels_avx512, dx_mixed_kernels_amx;
 #endif
 
 static inline ALWAYS int64_t dx_min(int64_t a, int64_t b) {
@@ -71,6 +74,9 @@ static inline ALWAYS int32_t dx_quantized(float x, float scale, float low, float
     value = value < low ? low : value > high ? high : value;
     return (int32_t)((value + 0x1.8p23f) - 0x1.8p23f);  // adding 1.5 * 2^23 leaves no room for a fraction
 }
+
+/// Whether this process may use AMX with bf16 (amx.c).
+bool dx_has_amx(void);
 
 /// Packs blocks, reads packed rows (pack.c).
 void dx_pack_blocks(const void *arguments, int64_t from, int64_t to);

@@ -22,6 +22,8 @@
 #include "scalar/ssd_gradient.h"
 #include "scalar/optimizers.h"
 
+#include "scalar/mixed.h"
+
 const dx_kernels dx_kernels_scalar = {
     .name = "scalar",
     .product_f32 = product_f32,
@@ -48,6 +50,7 @@ const dx_kernels dx_kernels_scalar = {
 const dx_gradient_kernels dx_gradient_kernels_scalar = {
     .transpose = transpose,
     .column_sums = column_sums,
+    .square_sums = square_sums,
     .scatter_rows = scatter_rows,
     .add = add,
     .rms_norm = rms_norm_gradient,
@@ -61,4 +64,12 @@ const dx_gradient_kernels dx_gradient_kernels_scalar = {
     .ssd = ssd_gradient,
     .adam = adam,
     .sgd = sgd,
+};
+
+const dx_mixed_kernels dx_mixed_kernels_scalar = {
+    .product = mixed_product,
+    .rows = mixed_rows,
+    .columns = mixed_columns,
+    .packed_rows = mixed_packed_rows,
+    .packed_columns = mixed_packed_columns,
 };

@@ -12,6 +12,18 @@ static bool has_avx512(void) {
     return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
         && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
 }
+
+static bool has_avx512_vnni(void) {
+    return has_avx512() && __builtin_cpu_supports("avx512vnni");
+}
+
+static bool has_amx(void) {
+#if defined(__linux__)
+    return dx_has_amx();
+#else
+    return false;  // other systems do not let a process use it
+#endif
+}
 #endif
 
 const dx_kernels *dx_kernels_of(dx_isa isa) {
@@ -21,7 +33,8 @@ const dx_kernels *dx_kernels_of(dx_isa isa) {
     case DX_AVX2: return has_avx2() ? &dx_kernels_avx2 : NULL;
     case DX_AVX512: return has_avx512() ? &dx_kernels_avx512 : NULL;
     case DX_AVX512_VNNI:
-        return has_avx512() && __builtin_cpu_supports("avx512vnni") ? &dx_kernels_avx512vnni : NULL;
+        return has_avx512_vnni() ? &dx_kernels_avx512vnni : NULL;
+    case DX_AMX: return has_avx512_vnni() && has_amx() ? &dx_kernels_amx : NULL;
 #endif
     default: return NULL;
     }
@@ -32,9 +45,23 @@ const dx_gradient_kernels *dx_gradient_kernels_of(dx_isa isa) {
     switch (isa) {
 #if defined(__x86_64__)
     case DX_AVX2: return &dx_gradient_kernels_avx2;
-    case DX_AVX512: case DX_AVX512_VNNI: return &dx_gradient_kernels_avx512;  // they multiply no integers
+    case DX_AVX512: case DX_AVX512_VNNI: case DX_AMX: return &dx_gradient_kernels_avx512;  // they multiply no integers
 #endif
     default: return &dx_gradient_kernels_scalar;
+    }
+}
+
+const dx_mixed_kernels *dx_mixed_kernels_of(dx_isa isa) {
+    if (!dx_kernels_of(isa)) return NULL;
+    switch (isa) {
+#if defined(__x86_64__)
+    case DX_AVX2: return &dx_mixed_kernels_avx2;
+    case DX_AVX512: case DX_AVX512_VNNI: return &dx_mixed_kernels_avx512;
+#if defined(__linux__)
+    case DX_AMX: return &dx_mixed_kernels_amx;
+#endif
+#endif
+    default: return &dx_mixed_kernels_scalar;
     }
 }
 

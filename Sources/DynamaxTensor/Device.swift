@@ -5,18 +5,21 @@ package import CDynamax
 /// Each tensor knows its device, and the result of an operation lives on the device of its first operand.
 /// Operations of one device run one at a time.
 public final class Device: @unchecked Sendable {
-    // Sendable: fields are constant but for `isRecording`, which the one task that trains on a device sets; the pool serialises its
+    // Sendable: fields are constant but for `isRecording` and `precision`, which the one task that trains on a device sets; the pool serialises its
     // callers, and the memory locks itself.
     package let pool: OpaquePointer
     package let kernels: UnsafePointer<dx_kernels>
     let gradientKernels: UnsafePointer<dx_gradient_kernels>
+    let mixedKernels: UnsafePointer<dx_mixed_kernels>
     private let memory = StoragePool()
     /// Whether operations are recorded on the tape; see `recording`.
     var isRecording = false
+    /// How products with dense matrices are computed; see `multiplying`.
+    var precision = Precision.f32
 
     /// The instruction sets that have kernels, from plain C upwards.
     public enum InstructionSet: UInt32, CaseIterable, Sendable {
-        case scalar, avx2, avx512, avx512vnni
+        case scalar, avx2, avx512, avx512vnni, amx
 
         /// Whether this processor has it.
         public var isAvailable: Bool { dx_kernels_of(dx_isa(rawValue: rawValue)) != nil }
@@ -35,12 +38,15 @@ public final class Device: @unchecked Sendable {
         guard Device.threadLimits.contains(threads) else { throw .threads(threads) }
         let table = instructionSet.map { dx_kernels_of(dx_isa(rawValue: $0.rawValue)) } ?? dx_kernels_best()
         let set = InstructionSet.allCases.first { dx_kernels_of(dx_isa(rawValue: $0.rawValue)) == table }
-        guard let table, let set, let gradientTable = dx_gradient_kernels_of(dx_isa(rawValue: set.rawValue)) else {
+        guard let table, let set, let gradientTable = dx_gradient_kernels_of(dx_isa(rawValue: set.rawValue)),
+            let mixedTable = dx_mixed_kernels_of(dx_isa(rawValue: set.rawValue))
+        else {
             throw .instructionSet(instructionSet.map { "\($0)" } ?? "DYNAMAX_ISA")
         }
         guard let pool = dx_pool_create(Int32(threads)) else { throw .threads(threads) }
         kernels = table
         gradientKernels = gradientTable
+        mixedKernels = mixedTable
         self.pool = pool
     }
 
@@ -79,7 +85,7 @@ public enum DeviceError: Error, Equatable, CustomStringConvertible {
             "cannot run \(count) threads: choose \(Device.threadLimits.lowerBound) to "
                 + "\(Device.threadLimits.upperBound), within the limits of the system"
         case .instructionSet("DYNAMAX_ISA"):
-            "DYNAMAX_ISA must be one of scalar, avx2, avx512, avx512vnni, and this processor must have it"
+            "DYNAMAX_ISA must be one of scalar, avx2, avx512, avx512vnni, amx, and this processor must have it"
         case .instructionSet(let name): "this processor has no \(name) instructions"
         }
     }

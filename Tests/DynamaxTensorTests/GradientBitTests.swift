@@ -29,6 +29,7 @@ import Testing
             TransposeCase(rows: 1, columns: 1), TransposeCase(rows: 35, columns: 50),
             TransposeCase(rows: 90, columns: 64),
             ColumnSumsCase(rows: 7, columns: 37, scaled: true), ColumnSumsCase(rows: 12, columns: 64, scaled: false),
+            SquareSumsCase(count: 5), SquareSumsCase(count: 9001),
             ScatterRowsCase(rows: 9, columns: 37), AddCase(rows: 3, columns: 37),
         ] + OptimizerCase.algorithms.map { OptimizerCase(algorithm: $0, count: 37) }
 

@@ -30,6 +30,23 @@ struct ColumnSumsCase: GradientCase {
     }
 }
 
+/// The parts of a double are compared as floats: what is added up, and what that leaves out.
+struct SquareSumsCase: GradientCase {
+    var count: Int
+
+    var inputLengths: [String: Int] { ["x": count] }
+
+    func run(_ kernels: dx_gradient_kernels, _ bench: KernelBench) -> [String: [Float]] {
+        let chunks = (count + Int(DX_SQUARES) - 1) / Int(DX_SQUARES)
+        var sums = [Double](repeating: 0, count: chunks)
+        sums.withUnsafeMutableBufferPointer { sums in
+            let arguments = dx_square_sums(count: Int64(count), x: bench.dense("x"), sums: sums.baseAddress)
+            _ = bench.run(kernels.square_sums, arguments, units: chunks)
+        }
+        return ["high": sums.map { Float($0) }, "low": sums.map { Float($0 - Double(Float($0))) }]
+    }
+}
+
 /// Adds rows to a table of three rows, some of them more than once.
 struct ScatterRowsCase: GradientCase {
     var rows: Int, columns: Int

@@ -268,11 +268,11 @@ typedef struct {
 
 // MARK: Tables (table.c)
 
-typedef enum { DX_SCALAR, DX_AVX2, DX_AVX512, DX_AVX512_VNNI, DX_ISA_COUNT } dx_isa;
+typedef enum { DX_SCALAR, DX_AVX2, DX_AVX512, DX_AVX512_VNNI, DX_AMX, DX_ISA_COUNT } dx_isa;
 
 /// The kernels of one instruction set. All entries are set.
 typedef struct {
-    const char *name;  // scalar, avx2, avx512, avx512vnni
+    const char *name;  // scalar, avx2, avx512, avx512vnni, amx
     dx_task product_f32, product_f16, product_bf16, product_int8, product_int4;
     dx_task quantize, pack, unpack;
     dx_task rms_norm, rotary, swiglu, summarize, softmax, cosine;
@@ -307,5 +307,6 @@ typedef enum {
 bool dx_gguf_expand(int type, const void *blocks, float *y, int64_t count);
 
 #include "CDynamaxGradients.h"
+#include "CDynamaxMixed.h"
 
 #endif

@@ -30,6 +30,15 @@ typedef struct {
     float *y;
 } dx_column_sums;
 
+/// sums[chunk] = sum of x[i]^2 over DX_SQUARES numbers, in 16 interleaved lanes of f64, then lane 0 to 15. (units: chunks)
+typedef struct {
+    int64_t count;
+    const float *x;
+    double *sums;
+} dx_square_sums;
+
+#define DX_SQUARES 4096
+
 /// Adds rows to a table: table[indices[r]] += x[r], in the order of r. (units: blocks of 16 columns)
 typedef struct {
     int64_t rows, columns;
@@ -221,7 +230,7 @@ typedef struct {
 
 /// The gradient kernels of one instruction set. All entries are set.
 typedef struct {
-    dx_task transpose, column_sums, scatter_rows, add;
+    dx_task transpose, column_sums, square_sums, scatter_rows, add;
     dx_task rms_norm, swiglu, softmax;
     dx_task cross_entropy, kl_divergence;
     dx_task attention, convolve, scan, ssd;

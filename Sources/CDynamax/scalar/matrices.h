@@ -19,6 +19,18 @@ static void column_sums(const void *arguments, int64_t from, int64_t to) {
     }
 }
 
+static void square_sums(const void *arguments, int64_t from, int64_t to) {
+    const dx_square_sums *p = arguments;
+    for (int64_t chunk = from; chunk < to; chunk++) {
+        double lanes[DX_LANES] = {0};
+        for (int64_t i = chunk * DX_SQUARES; i < dx_min((chunk + 1) * DX_SQUARES, p->count); i++) {
+            lanes[i % DX_LANES] += (double)p->x[i] * p->x[i];
+        }
+        p->sums[chunk] = 0;
+        for (int lane = 0; lane < DX_LANES; lane++) p->sums[chunk] += lanes[lane];
+    }
+}
+
 static void scatter_rows(const void *arguments, int64_t from, int64_t to) {
     const dx_scatter_rows *p = arguments;
     for (int64_t r = 0; r < p->rows; r++) {

@@ -16,6 +16,7 @@
 const dx_gradient_kernels GRADIENT_TABLE = {
     .transpose = transpose,
     .column_sums = column_sums,
+    .square_sums = square_sums,
     .scatter_rows = scatter_rows,
     .add = add,
     .rms_norm = rms_norm_gradient,

@@ -50,6 +50,20 @@ static void column_sums(const void *arguments, int64_t from, int64_t to) {
     for (; row < p->rows; row++) add_to_sums(1, p, row, start, end);
 }
 
+static void square_sums(const void *arguments, int64_t from, int64_t to) {
+    const dx_square_sums *p = arguments;
+    for (int64_t chunk = from; chunk < to; chunk++) {
+        doubles lanes = {0};
+        int64_t end = dx_min((chunk + 1) * DX_SQUARES, p->count);
+        for (int64_t i = chunk * DX_SQUARES; i < end; i += DX_LANES) {
+            doubles x = __builtin_convertvector(load_part(p->x + i, end - i), doubles);
+            lanes = lanes + x * x;  // the square of a float is exact
+        }
+        p->sums[chunk] = 0;
+        for (int lane = 0; lane < DX_LANES; lane++) p->sums[chunk] += lanes[lane];
+    }
+}
+
 static void scatter_rows(const void *arguments, int64_t from, int64_t to) {
     const dx_scatter_rows *p = arguments;
     int64_t start = from * DX_LANES, end = dx_min(to * DX_LANES, p->columns);

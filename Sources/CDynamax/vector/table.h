@@ -17,25 +17,11 @@
 #include "attention.h"
 #include "recurrence.h"
 
-const dx_kernels TABLE = {
-    .name = NAME,
-    .product_f32 = product_f32,
-    .product_f16 = product_f16,
-    .product_bf16 = product_bf16,
-    .product_int8 = product_int8,
-    .product_int4 = product_int4,
-    .quantize = quantize,
-    .pack = dx_pack_blocks,
-    .unpack = dx_unpack_rows,
-    .rms_norm = rms_norm,
-    .rotary = rotary,
-    .swiglu = swiglu,
-    .summarize = summarize,
-    .softmax = softmax,
-    .cosine = cosine,
-    .kv_write = dx_kv_write_heads,
-    .attention = attention,
-    .convolve = convolve,
-    .scan = scan,
-    .ssd = ssd,
-};
+#define KERNELS \
+    .product_f32 = product_f32, .product_f16 = product_f16, .product_bf16 = product_bf16, \
+    .product_int8 = product_int8, .product_int4 = product_int4, .quantize = quantize, .pack = dx_pack_blocks, \
+    .unpack = dx_unpack_rows, .rms_norm = rms_norm, .rotary = rotary, .swiglu = swiglu, .summarize = summarize, \
+    .softmax = softmax, .cosine = cosine, .kv_write = dx_kv_write_heads, .attention = attention, \
+    .convolve = convolve, .scan = scan, .ssd = ssd
+
+const dx_kernels TABLE = {.name = NAME, KERNELS};

@@ -1,6 +1,7 @@
 // Vectors of 16 lanes for the whole of the vector source. Where registers are narrower, the compiler uses several for one.
 
 typedef float floats __attribute__((ext_vector_type(16)));
+typedef double doubles __attribute__((ext_vector_type(16)));
 typedef uint32_t uints __attribute__((ext_vector_type(16)));
 typedef int32_t ints __attribute__((ext_vector_type(16)));
 typedef int8_t bytes __attribute__((ext_vector_type(16)));

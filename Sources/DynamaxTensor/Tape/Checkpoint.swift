@@ -5,7 +5,8 @@ extension Tensor {
     public func checkpointed(_ body: @escaping (Tensor) -> Tensor) -> Tensor {
         guard device.isRecording else { return body(self) }
         var result = device.notRecording { body(detached) }
-        result.node = Node(.checkpoint(self, body))
+        let precision = device.precision
+        result.node = Node(.checkpoint(self) { x in x.device.multiplying(in: precision) { body(x) } })
         return result
     }
 }

@@ -38,8 +38,8 @@ extension Operation {
         case .straightThrough(let x, let mask):
             if let mask { whole(x) { dy.multiplied(by: mask) } } else { shared(x, dy) }
         case .product(let operands):
-            whole(operands.x) { dy.product(withTransposed: operands.weights) }
-            whole(operands.weights) { dy.outerProduct(operands.x) }
+            whole(operands.x) { dy.product(withTransposed: operands.weights, operands.precision) }
+            whole(operands.weights) { dy.outerProduct(operands.x, operands.precision) }
             if let bias = operands.bias { whole(bias) { dy.columnSums() } }
             if let residual = operands.residual { shared(residual, dy) }
         case .rmsNorm(let operands):

@@ -33,6 +33,7 @@ enum Operation {
     struct Product {
         let x, weights: Tensor
         let bias, residual: Tensor?
+        let precision: Precision
     }
 
     struct RMSNormOperands {

@@ -109,15 +109,14 @@ extension Tensor {
 
     /// The sum of the squares of all numbers, in Double.
     public var squaredNorm: Double {
-        let numbers = contiguous
-        return withExtendedLifetime(numbers) {
-            // Sixteen sums side by side, so that the order does not depend on how long vectors are.
-            var sums = SIMD16<Double>(repeating: 0)
-            for index in 0..<shape.count {
-                let number = Double(numbers.pointer[index])
-                sums[index & 15] += number * number
-            }
-            return (0..<16).reduce(0) { $0 + sums[$1] }
+        let numbers = contiguous, chunk = Int(DX_SQUARES)
+        let chunks = (shape.count + chunk - 1) / chunk
+        return withUnsafeTemporaryAllocation(of: Double.self, capacity: max(1, chunks)) { sums in
+            let arguments = dx_square_sums(
+                count: Int64(shape.count), x: numbers.pointer, sums: sums.baseAddress)
+            device.run(device.gradientKernels.pointee.square_sums, arguments, units: chunks, grain: 8)
+            withExtendedLifetime(numbers) {}
+            return sums[..<chunks].reduce(0, +)
         }
     }
 }

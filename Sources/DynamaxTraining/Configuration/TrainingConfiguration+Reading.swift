@@ -1,5 +1,6 @@
 public import DynamaxFormats
 import DynamaxModels
+import DynamaxTensor
 import Foundation
 
 extension TrainingConfiguration {
@@ -17,13 +18,14 @@ extension TrainingConfiguration {
     /// - Parameter folder: what paths are relative to.
     public init(_ json: JSONNode, folder: String) throws(FormatError) {
         try json.only(
-            "output", "seed", "steps", "model", "tokenizer", "data", "batch", "optimizer", "schedule", "exits",
+            "output", "seed", "steps", "precision", "model", "tokenizer", "data", "batch", "optimizer", "schedule", "exits",
             "layer_dropout", "evaluation", "samples", "checkpoints")
         func path(_ relative: String) -> String { relative.hasPrefix("/") ? relative : "\(folder)/\(relative)" }
         self.json = json
         output = path(try json.string("output"))
         seed = UInt64(try json.int("seed", in: 0...(.max), default: 0))
         steps = try json.int("steps", in: 1...1_000_000_000)
+        precision = try json.choice("precision", default: .f32)
         model = try Model(json.node("model"), path)
         tokenizer = path(try json.string("tokenizer"))
         data = try Data(json.node("data"), path)
@@ -39,7 +41,7 @@ extension TrainingConfiguration {
 
     /// The part of the file that a run which is resumed must share with the run that was broken off.
     public var identity: String {
-        let keys = ["seed", "model", "tokenizer", "data", "batch", "optimizer", "exits", "layer_dropout"]
+        let keys = ["seed", "precision", "model", "tokenizer", "data", "batch", "optimizer", "exits", "layer_dropout"]
         return SHA256.digest(keys.map { "\($0)=\(json.value[$0] ?? .null)" }.joined(separator: "\n"))
     }
 }

@@ -1,5 +1,6 @@
 public import DynamaxFormats
 public import DynamaxModels
+public import DynamaxTensor
 
 /// All that a training run is made of, as one JSON file says it; `Recipes/` holds examples.
 ///
@@ -13,6 +14,8 @@ public struct TrainingConfiguration: Sendable {
     public var seed: UInt64
     /// Optimizer steps.
     public var steps: Int
+    /// How products with parameters, and their gradients, are computed; parameters and their moments are f32.
+    public var precision: Precision
     public var model: Model
     /// A folder with a tokenizer, or its file.
     public var tokenizer: String

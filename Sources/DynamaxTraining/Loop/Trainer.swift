@@ -174,10 +174,12 @@ public struct Trainer {
                 sequences: batch.pieces.count, layers: model.stack.layerCount, at: number, of: steps, part: part,
                 seed: configuration.seed)
             let device = model.stack.device
-            let (means, found) = device.recording {
-                let result = DepthLosses(model: model, batch: batch, keeps: keeps)(
-                    weights, share: 1 / Double(accumulation))
-                return (result.means, result.total.backward())
+            let (means, found) = device.multiplying(in: configuration.precision) {
+                device.recording {
+                    let result = DepthLosses(model: model, batch: batch, keeps: keeps)(
+                        weights, share: 1 / Double(accumulation))
+                    return (result.means, result.total.backward())
+                }
             }
             gradients.add(found, of: parameters)
             for (index, mean) in means.enumerated() { losses[index] += mean.loss / Double(accumulation) }
@@ -202,7 +204,9 @@ public struct Trainer {
 
     private mutating func evaluate(saves: Bool, _ report: (TrainingEvent) -> Void) throws {
         guard !evaluators.isEmpty else { return }
-        let results = evaluators.map { $0.measure(model, depths: evaluatedDepths) }
+        let results = model.stack.device.multiplying(in: configuration.precision) {
+            evaluators.map { $0.measure(model, depths: evaluatedDepths) }
+        }
         guard results.allSatisfy({ $0.depths.allSatisfy(\.perToken.isFinite) }) else {
             throw notANumber(step: step + 1)
         }

@@ -1,0 +1,144 @@
+// Mixed products with the matrix instructions of x86 (AMX): one multiplies 16 rows of 32 bf16 numbers by 16 outputs.
+#include "kernels.h"
+
+#if defined(__x86_64__) && defined(__linux__)
+#include <immintrin.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#pragma clang fp contract(off)
+#pragma clang attribute push( \
+    __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,fma,f16c,amx-tile,amx-bf16"))), apply_to = function)
+
+#include "vector/types.h"
+
+#include "vector/avx512.h"
+#include "vector/lanes.h"
+#include "vector/transpose.h"
+
+#include "vector/mixed_operands.h"
+#include "vector/mixed_finish.h"
+
+/// Rows and outputs of a corner of the result: two by two tiles.
+enum { CORNER_ROWS = 32, CORNER_BLOCKS = 2 };
+
+/// The shapes of the tiles, as the processor reads them.
+typedef struct {
+    uint8_t palette, start, reserved[14];
+    uint16_t row_bytes[16];
+    uint8_t rows[16];
+} tile_shapes;
+
+/// A corner of the result.
+typedef struct {
+    const dx_mixed_product *p;
+    int64_t row, block;
+    float *y;  // where its sums go
+    int64_t y_stride;
+} corner;
+
+/// Asks for the lines of y that the corner below will write, two rows a step: writing them must not wait for memory.
+static inline ALWAYS void fetch_below(const corner *c, int64_t k) {
+    const float *y = c->y + (CORNER_ROWS + k / 16 % CORNER_ROWS) * c->y_stride;
+    UNROLL for (int i = 0; i < 2; i++) {
+        __builtin_prefetch(y + i * c->y_stride, 1, 3);
+        __builtin_prefetch(y + i * c->y_stride + DX_LANES, 1, 3);
+    }
+}
+
+// Tiles 0 and 1 hold the sums of the upper rows, 2 and 3 those of the lower ones; 4 and 5 rows of x; 6 and 7 weights.
+static inline ALWAYS void sum_corner(bool lower, bool second, const corner *c) {
+    const dx_mixed_product *p = c->p;
+    int64_t apart = p->inputs * DX_LANES;
+    const uint16_t *x = p->x + c->row * p->inputs, *weights = p->weights + c->block * apart;
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+    for (int64_t k = 0; k < p->inputs; k += DX_MIXED_STEP) {
+        _tile_loadd(4, x + k * DX_LANES, 64);
+        _tile_loadd(6, weights + k * DX_LANES, 64);
+        _tile_dpbf16ps(0, 4, 6);
+        if (second) {
+            _tile_loadd(7, weights + apart + k * DX_LANES, 64);
+            _tile_dpbf16ps(1, 4, 7);
+        }
+        if (lower) {
+            _tile_loadd(5, x + apart + k * DX_LANES, 64);
+            _tile_dpbf16ps(2, 5, 6);
+        }
+        if (lower && second) _tile_dpbf16ps(3, 5, 7);
+        fetch_below(c, k);
+    }
+    int64_t y_bytes = c->y_stride * 4;
+    float *below = c->y + DX_LANES * c->y_stride;
+    _tile_stored(0, c->y, y_bytes);
+    if (second) _tile_stored(1, c->y + DX_LANES, y_bytes);
+    if (lower) _tile_stored(2, below, y_bytes);
+    if (lower && second) _tile_stored(3, below + DX_LANES, y_bytes);
+}
+
+static void sum_part(bool lower, bool second, const corner *c) {
+    if (lower && second) sum_corner(true, true, c);
+    else if (lower) sum_corner(true, false, c);
+    else if (second) sum_corner(false, true, c);
+    else sum_corner(false, false, c);
+}
+
+/// A corner that reaches over the edge of y goes by way of a buffer.
+static void sum_edge(bool lower, bool second, corner c) {
+    _Alignas(64) float buffer[CORNER_ROWS * CORNER_BLOCKS * DX_LANES];
+    float *y = c.y;
+    c.y = buffer;
+    c.y_stride = CORNER_BLOCKS * DX_LANES;
+    sum_part(lower, second, &c);
+    for (int64_t row = 0; row < dx_min(CORNER_ROWS, c.p->rows - c.row); row++) {
+        for (int64_t v = 0; v < CORNER_BLOCKS; v++) {
+            int64_t count = c.p->outputs - (c.block + v) * DX_LANES, at = v * DX_LANES;
+            if (v == 0 || (second && count > 0)) {
+                store_part(y + row * c.p->y_stride + at, load(buffer + row * c.y_stride + at), count);
+            }
+        }
+    }
+}
+
+static void mixed_product(const void *arguments, int64_t from, int64_t to) {
+    const dx_mixed_product *p = arguments;
+    tile_shapes shapes = {.palette = 1};
+    for (int i = 0; i < 8; i++) {
+        shapes.row_bytes[i] = 64;
+        shapes.rows[i] = 16;
+    }
+    _tile_loadconfig(&shapes);
+    for (int64_t block = from; block < to; block += CORNER_BLOCKS) {
+        bool second = block + 1 < to;
+        int64_t outputs = (second ? 2 : 1) * DX_LANES;
+        for (int64_t row = 0; row < p->rows; row += CORNER_ROWS) {
+            corner c = {p, row, block, p->y + row * p->y_stride + block * DX_LANES, p->y_stride};
+            int64_t rows = p->rows - row;
+            bool lower = rows > DX_LANES, fits = block * DX_LANES + outputs <= p->outputs && rows >= (lower ? 32 : 16);
+            if (fits) sum_part(lower, second, &c);
+            else sum_edge(lower, second, c);
+        }
+    }
+    _tile_release();
+    mixed_finish(p, 0, p->rows, from, to);
+}
+
+const dx_mixed_kernels dx_mixed_kernels_amx = {
+    .product = mixed_product,
+    .rows = mixed_rows,
+    .columns = mixed_columns,
+    .packed_rows = mixed_packed_rows,
+    .packed_columns = mixed_packed_columns,
+};
+
+#pragma clang attribute pop
+
+/// The kernel must grant the state of the tiles to a process before its first use of them.
+bool dx_has_amx(void) {
+    enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 };
+    return __builtin_cpu_supports("amx-bf16") && __builtin_cpu_supports("amx-tile")
+        && syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+}
+#endif
