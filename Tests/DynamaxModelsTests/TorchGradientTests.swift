@@ -63,8 +63,11 @@ import Testing
         #expect(compared == file.tensorNames.count - 2)
     }
 
-    @Test("fifty steps of AdamW have PyTorch's losses", arguments: ["llama-gqa", "mamba2-groups"])
-    func learningCurve(_ name: String) throws {
+    /// In mixed precision the curve is not PyTorch's f32 curve, but near it: measured, at most 0.018 off.
+    @Test(
+        "fifty steps of AdamW have PyTorch's losses", arguments: ["llama-gqa", "mamba2-groups"],
+        [(Precision.f32, Float(1e-3)), (.bf16, 3e-2)])
+    func learningCurve(_ name: String, _ precision: (kind: Precision, bound: Float)) throws {
         let expected = try JSONNode(contentsOf: TorchGradientTests.url("\(name).curve.json").path).array("losses")
             .map { try Float($0.double()) }
         let learner = try Learner(name)
@@ -73,8 +76,8 @@ import Testing
         let means = entries.map { Tensor(zeros: $0.tensor.shape, on: device) }
         let squares = entries.map { Tensor(zeros: $0.tensor.shape, on: device) }
         for step in 0..<expected.count {
-            let (loss, gradients) = learner.gradients(sequences(step))
-            #expect(abs(loss - expected[step]) < 1e-3, "step \(step): \(loss), PyTorch \(expected[step])")
+            let (loss, gradients) = device.multiplying(in: precision.kind) { learner.gradients(sequences(step)) }
+            #expect(abs(loss - expected[step]) < precision.bound, "step \(step): \(loss), PyTorch \(expected[step])")
             let all = try entries.map { try #require(gradients[$0.tensor]) }
             // As torch.nn.utils.clip_grad_norm_ with a bound of 1.
             let norm = all.reduce(0) { $0 + $1.squaredNorm }.squareRoot()

@@ -18,7 +18,8 @@ extension TrainingConfiguration {
     /// - Parameter folder: what paths are relative to.
     public init(_ json: JSONNode, folder: String) throws(FormatError) {
         try json.only(
-            "output", "seed", "steps", "precision", "model", "tokenizer", "data", "batch", "optimizer", "schedule", "exits",
+            "output", "seed", "steps", "precision", "model", "tokenizer", "data", "batch", "optimizer", "schedule",
+            "exits",
             "layer_dropout", "evaluation", "samples", "checkpoints")
         func path(_ relative: String) -> String { relative.hasPrefix("/") ? relative : "\(folder)/\(relative)" }
         self.json = json
