@@ -10,7 +10,8 @@ import Testing
         .safetensors: ["valid", "every-type", "no-tensors", "shape-rank-1000"],
         .gguf: [
             "valid", "every-block", "version-2", "key-empty", "string-not-utf-8", "bool-2", "uint64-all-ones",
-            "array-of-empty-arrays", "array-of-mixed-arrays", "axes-0", "extent-0", "type-unknown", "type-unsupported",
+            "array-of-empty-arrays", "array-of-mixed-arrays", "axes-0", "extent-0", "extent-0-without-data",
+            "type-unknown", "type-unsupported",
             "split-count-huge", "token-ids-odd",
         ],
         .json: [

@@ -62,7 +62,8 @@ public struct GGUFFile: TensorSource {
                 "the tensor \(name) is stored as \(TensorType.nameOfUnsupported(ggufNumber: info.typeNumber)), "
                     + "which Dynamax cannot read")
         }
-        let start = dataStart + info.offset
+        // A file of empty tensors alone may end before its data would start.
+        let start = bytes == 0 ? 0 : dataStart + info.offset
         return RawTensor(name: name, type: type, shape: info.shape, store: store, range: start..<start + bytes)
     }
 

@@ -155,6 +155,7 @@ for name, data in {
     "axes-0": gguf([], [info(shape=())], 4),
     "extent-0": gguf([], [info(shape=(0, 8)), info("b", (2**16, 0))], 32),
     "extent-0-of-2-to-the-62": gguf([], [info(shape=(2**62, 0))], 32),
+    "extent-0-without-data": gguf([], [info(shape=(0, 8))]),
     "extent-2-to-the-63": gguf([], [info(shape=(2**63,))], 32),
     "extents-overflow": gguf([], [info(shape=(2**32, 2**32))], 32),
     "extents-overflow-to-zero": gguf([], [info(shape=(2**62, 4))], 32),
