@@ -32,6 +32,7 @@ let package = Package(
         .library(name: "DynamaxModels", targets: ["DynamaxModels"]),
         .library(name: "DynamaxDepth", targets: ["DynamaxDepth"]),
         .library(name: "DynamaxTraining", targets: ["DynamaxTraining"]),
+        .library(name: "DynamaxBundledModels", targets: ["DynamaxBundledModels"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
@@ -51,11 +52,12 @@ let package = Package(
         room(
             "DynamaxTraining",
             imports: ["DynamaxTensor", "DynamaxLayers", "DynamaxFormats", "DynamaxText", "DynamaxModels"]),
+        room("DynamaxBundledModels", imports: ["DynamaxFormats"], resources: [.copy("Models")]),
         .executableTarget(
             name: "dynamax",
             dependencies: [
                 "DynamaxTensor", "DynamaxLayers", "DynamaxFormats", "DynamaxText", "DynamaxModels", "DynamaxDepth",
-                "DynamaxTraining",
+                "DynamaxTraining", "DynamaxBundledModels",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings

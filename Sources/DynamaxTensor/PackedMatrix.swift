@@ -70,8 +70,8 @@ public struct PackedMatrix: Sendable {
     /// The device that packed it.
     public let device: Device
 
-    private let weights: Storage
-    private let scales: Storage?
+    let weights: Storage
+    let scales: Storage?
 
     private var paddedInputs: Int { (inputs + format.inputMultiple - 1) / format.inputMultiple * format.inputMultiple }
 
@@ -87,18 +87,9 @@ public struct PackedMatrix: Sendable {
         outputs: Int, inputs: Int, format: WeightFormat, on device: Device,
         fill: (_ rows: Range<Int>, _ numbers: UnsafeMutablePointer<Float>) throws -> Void
     ) rethrows {
-        precondition(outputs > 0 && inputs > 0)
-        precondition(format.group == 1 || (format.group % 8 == 0 && format.group <= 256), "unsupported group")
-        self.outputs = outputs
-        self.inputs = inputs
-        self.format = format
-        self.device = device
+        self.init(emptyFor: outputs, inputs: inputs, format: format, on: device)
         let lanes = Int(DX_LANES)
-        let blocks = (outputs + lanes - 1) / lanes
-        let padded = (inputs + format.inputMultiple - 1) / format.inputMultiple * format.inputMultiple
-        weights = Storage(capacity: blocks * lanes * padded * format.bits / 8)
-        let groups = format.group > 1 ? blocks * lanes * (padded / format.group) : 0
-        scales = groups > 0 ? Storage(capacity: groups * 4) : nil
+        let (blocks, padded) = (blocks(of: outputs), paddedInputs)
 
         // A few MiB of f32 rows at a time: enough for all threads, little beside the matrix.
         let step = max(1, min(blocks, (1 << 20) / (lanes * inputs))) * lanes
@@ -113,6 +104,17 @@ public struct PackedMatrix: Sendable {
             device.run(device.kernels.pointee.pack, arguments, units: (range.count + lanes - 1) / lanes)
         }
         withExtendedLifetime(buffer) {}
+    }
+
+    /// Makes room for a matrix, for other initializers to fill.
+    init(emptyFor outputs: Int, inputs: Int, format: WeightFormat, on device: Device) {
+        precondition(outputs > 0 && inputs > 0)
+        precondition(format.group == 1 || PackedLayout.groups.contains(format.group), "unsupported group")
+        (self.outputs, self.inputs, self.format, self.device) = (outputs, inputs, format, device)
+        let padded = (inputs + format.inputMultiple - 1) / format.inputMultiple * format.inputMultiple
+        let numbers = blocks(of: outputs) * Int(DX_LANES) * padded
+        weights = Storage(capacity: numbers * format.bits / 8)
+        scales = format.group > 1 ? Storage(capacity: numbers / format.group * 4) : nil
     }
 
     /// Packs a dense matrix, [outputs, inputs], as f32.
@@ -195,18 +197,22 @@ struct QuantizedRows {
     private let sumsOffset: Int
 
     init(_ x: Tensor, group: Int) {
-        let inputs = (x.columns + group - 1) / group * group
-        let values = (x.rows * inputs + 63) / 64 * 64
-        let groups = (x.rows * inputs / group * 4 + 63) / 64 * 64
+        self.init(x.pointer, rows: x.rows, columns: x.columns, stride: x.rowStride, group: group, on: x.device)
+        withExtendedLifetime(x) {}
+    }
+
+    init(_ x: UnsafePointer<Float>, rows: Int, columns: Int, stride: Int, group: Int, on device: Device) {
+        let inputs = (columns + group - 1) / group * group
+        let values = (rows * inputs + 63) / 64 * 64
+        let groups = (rows * inputs / group * 4 + 63) / 64 * 64
         scalesOffset = values
         sumsOffset = values + groups
-        storage = x.device.storage(bytes: values + 2 * groups)
+        storage = device.storage(bytes: values + 2 * groups)
         let arguments = dx_quantize(
-            rows: Int64(x.rows), width: Int64(x.columns), inputs: Int64(inputs), group: Int64(group),
-            x: x.pointer, x_stride: Int64(x.rowStride), quantized: values == 0 ? nil : mutableValues,
+            rows: Int64(rows), width: Int64(columns), inputs: Int64(inputs), group: Int64(group),
+            x: x, x_stride: Int64(stride), quantized: values == 0 ? nil : mutableValues,
             scales: scales, sums: sums)
-        x.device.run(x.device.kernels.pointee.quantize, arguments, units: x.rows, grain: 8)
-        withExtendedLifetime(x) {}
+        device.run(device.kernels.pointee.quantize, arguments, units: rows, grain: 8)
     }
 
     private var mutableValues: UnsafeMutablePointer<Int8> { storage.address.assumingMemoryBound(to: Int8.self) }

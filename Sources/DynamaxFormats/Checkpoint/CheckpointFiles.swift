@@ -51,6 +51,12 @@ public struct CheckpointFiles: Sendable {
         }
     }
 
+    /// Takes the folder of a model that has a name of its own.
+    public init(folder: String, named name: String) throws(FormatError) {
+        guard Files.isFolder(folder) else { throw FormatError(.missing, folder, "there is no such folder") }
+        try self.init(name: name, folder: folder, weights: CheckpointFiles.weights(in: folder))
+    }
+
     private init(name: String, folder: String, weights: Weights?) throws(FormatError) {
         self.name = name
         self.folder = folder
@@ -92,6 +98,19 @@ public struct CheckpointFiles: Sendable {
 
     /// chat_template.jinja.
     public var chatTemplate: String? { file("chat_template.jinja") }
+
+    /// Paths of the files that a copy of the model needs beside weights and config.json: those of the tokenizer, settings
+    /// for generating, the model card, a licence.
+    public var companions: [String] {
+        guard gguf == nil else { return [] }
+        let known: Set = [
+            "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json",
+            "merges.txt", "generation_config.json", "chat_template.jinja", "README.md",
+        ]
+        return Files.names(in: folder)
+            .filter { known.contains($0) || $0.hasPrefix("tokenizer.model") || $0.hasPrefix("LICENSE") }
+            .map { Files.join(folder, $0) }.filter(Files.isFile)
+    }
 
     /// config.json, where it must be.
     public func requireConfig() throws(FormatError) -> JSONNode {

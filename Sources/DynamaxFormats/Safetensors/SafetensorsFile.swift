@@ -38,4 +38,6 @@ public struct SafetensorsFile: TensorSource {
             RawTensor(name: name, type: $0.type, shape: $0.shape, store: store, range: $0.range)
         }
     }
+
+    public func packedTensors() throws(FormatError) -> PackedTensors? { try PackedTensors(self) }
 }

@@ -2,11 +2,20 @@ public import DynamaxTensor
 
 /// Collects tensors and writes them in the safetensors format, to a file or to memory.
 ///
-/// Tensors are laid out as the reference implementation does it, by falling size of their elements, so that each is aligned
-/// and equal contents give equal files.
+/// Equal contents give equal files.
 public struct SafetensorsWriter: Sendable {
+    /// In which order the data of tensors lies.
+    public enum Order: Sendable {
+        /// As the reference implementation does it: by falling size of their elements, so that each is aligned.
+        case bySize
+        /// As they were added, from a multiple of 64 bytes on.
+        case asAdded
+    }
+
     /// What the file says about itself under `__metadata__`.
     public var metadata: [String: String]
+    /// In which order the data lies.
+    public let order: Order
     private var tensors = NameTable<Item>()
 
     private struct Item: Sendable {
@@ -20,6 +29,7 @@ public struct SafetensorsWriter: Sendable {
         case floats([Float])
         case integers([Int32])
         case bytes([UInt8])
+        case later(count: Int, @Sendable () -> [UInt8])
 
         func withBytes<Failure: Error>(
             _ body: (UnsafeRawBufferPointer) throws(Failure) -> Void
@@ -32,6 +42,10 @@ public struct SafetensorsWriter: Sendable {
                 try numbers.withUnsafeBufferPointer { n throws(Failure) in try body(UnsafeRawBufferPointer(n)) }
             case .bytes(let numbers):
                 try numbers.withUnsafeBufferPointer { n throws(Failure) in try body(UnsafeRawBufferPointer(n)) }
+            case .later(let count, let make):
+                let numbers = make()
+                precondition(numbers.count == count)
+                try numbers.withUnsafeBufferPointer { n throws(Failure) in try body(UnsafeRawBufferPointer(n)) }
             }
         }
 
@@ -40,13 +54,15 @@ public struct SafetensorsWriter: Sendable {
             case .floats(let numbers): numbers.count * 4
             case .integers(let numbers): numbers.count * 4
             case .bytes(let numbers): numbers.count
+            case .later(let count, _): count
             }
         }
     }
 
     /// Makes a writer without tensors.
-    public init(metadata: [String: String] = [:]) {
+    public init(metadata: [String: String] = [:], order: Order = .bySize) {
         self.metadata = metadata
+        self.order = order
     }
 
     /// Adds f32 numbers in row-major order.
@@ -68,6 +84,14 @@ public struct SafetensorsWriter: Sendable {
     public mutating func add(_ name: String, type: TensorType, bytes: [UInt8], shape: [Int]) {
         precondition(type.blockElements == 1, "safetensors files hold no blocks")
         add(name, type, shape, .bytes(bytes))
+    }
+
+    /// Adds a tensor whose bytes are made when they are written, so that they need not be in memory all at once.
+    public mutating func add(
+        _ name: String, type: TensorType, shape: [Int], bytes count: Int, later make: @escaping @Sendable () -> [UInt8]
+    ) {
+        precondition(type.blockElements == 1, "safetensors files hold no blocks")
+        add(name, type, shape, .later(count: count, make))
     }
 
     private mutating func add(_ name: String, _ type: TensorType, _ shape: [Int], _ numbers: Numbers) {
@@ -101,10 +125,15 @@ public struct SafetensorsWriter: Sendable {
 
     /// The length of the header and the header itself, and the tensors in the order of their data.
     private func layout() -> (header: [UInt8], items: [Item]) {
-        let items = tensors.values.sorted {
-            let (a, b) = (SafetensorsWriter.rank($0.type), SafetensorsWriter.rank($1.type))
-            return a == b ? Array($0.name.utf8).lexicographicallyPrecedes(Array($1.name.utf8)) : a < b
-        }
+        let items =
+            switch order {
+            case .asAdded: tensors.values
+            case .bySize:
+                tensors.values.sorted {
+                    let (a, b) = (SafetensorsWriter.rank($0.type), SafetensorsWriter.rank($1.type))
+                    return a == b ? Array($0.name.utf8).lexicographicallyPrecedes(Array($1.name.utf8)) : a < b
+                }
+            }
         var header = JSONObject()
         if !metadata.isEmpty {
             var pairs = JSONObject()
@@ -123,7 +152,9 @@ public struct SafetensorsWriter: Sendable {
             begin = end
         }
         var text = Array(JSON.object(header).description.utf8)
-        text += Array(repeating: UInt8(ascii: " "), count: (8 - text.count % 8) % 8)
+        let alignment = order == .asAdded ? 64 : 8
+        let excess = (8 + text.count) % alignment
+        text += Array(repeating: UInt8(ascii: " "), count: (alignment - excess) % alignment)
         let length = UInt64(text.count).littleEndian
         return (withUnsafeBytes(of: length) { Array($0) } + text, items)
     }

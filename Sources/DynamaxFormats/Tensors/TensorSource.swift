@@ -10,9 +10,16 @@ public protocol TensorSource: Sendable {
     ///
     /// - Throws: `FormatError` when it is there but of a type that cannot be read.
     func tensor(_ name: String) throws(FormatError) -> RawTensor?
+
+    /// The matrices that are packed in 8 or 4 bits, whose numbers are not under their own names; nil where there are none.
+    ///
+    /// - Throws: `FormatError` when the source says that there are some, and is wrong.
+    func packedTensors() throws(FormatError) -> PackedTensors?
 }
 
 extension TensorSource {
+    public func packedTensors() throws(FormatError) -> PackedTensors? { nil }
+
     /// A tensor that must be there.
     public func require(_ name: String) throws(FormatError) -> RawTensor {
         guard let tensor = try tensor(name) else {

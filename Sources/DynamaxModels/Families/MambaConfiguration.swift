@@ -49,7 +49,7 @@ struct MambaConfiguration {
             layers: try (0..<layers).map { try layer(model.scoped("layers.\($0)")) },
             norm: try model.norm("norm_f", width, epsilon: epsilon),
             output: tied
-                ? try model.linear(table, outputs: vocabulary, inputs: width, bias: false)
+                ? try model.linear(table, outputs: vocabulary, inputs: width, bias: false, isTable: true)
                 : try root.linear("lm_head", outputs: vocabulary, inputs: width, bias: false),
             rotary: nil, width: width, device: parameters.device)
     }

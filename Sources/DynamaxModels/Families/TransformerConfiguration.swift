@@ -89,7 +89,8 @@ struct TransformerConfiguration {
             layers: blocks,
             norm: try model.norm("norm", width, epsilon: epsilon),
             output: try parameters.linear(
-                isTied ? "model.embed_tokens" : "lm_head", outputs: vocabulary, inputs: width, bias: false),
+                isTied ? "model.embed_tokens" : "lm_head", outputs: vocabulary, inputs: width, bias: false,
+                isTable: isTied),
             rotary: rotary, width: width, device: parameters.device)
     }
 

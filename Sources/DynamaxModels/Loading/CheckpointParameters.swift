@@ -4,12 +4,28 @@ import DynamaxTensor
 /// The parameters in the tensors of a checkpoint.
 struct CheckpointParameters: ParameterSource {
     let tensors: any TensorSource
+    /// The matrices that are packed already.
+    let packed: PackedTensors?
+
+    init(_ tensors: any TensorSource) throws(FormatError) {
+        self.tensors = tensors
+        packed = try tensors.packedTensors()
+    }
 
     var location: String { tensors.location }
 
-    func has(_ name: String) -> Bool { (try? tensors.tensor(name)) != nil }
+    func has(_ name: String) -> Bool { packed?.tensor(name) != nil || (try? tensors.tensor(name)) != nil }
 
     func matrix(_ name: String, rows: Int, columns: Int) throws -> StoredMatrix {
+        if let matrix = packed?.tensor(name) {
+            guard matrix.rows == rows, matrix.columns == columns else {
+                throw FormatError(
+                    .mismatch, location,
+                    "the tensor \(name) has shape [\(matrix.rows), \(matrix.columns)], expected [\(rows), \(columns)]")
+            }
+            return StoredMatrix(
+                rows: matrix, format: matrix.layout.format, packed: matrix, release: matrix.release)
+        }
         let tensor = try tensors.require(name, shape: [rows, columns])
         return StoredMatrix(
             rows: try StoredRows(tensor), format: WeightFormat(nearest: tensor.type), release: tensor.release)
@@ -17,6 +33,33 @@ struct CheckpointParameters: ParameterSource {
 
     func numbers(_ name: String, shape: [Int]) throws -> [Float] {
         try tensors.require(name, shape: shape).floats()
+    }
+
+    /// Checks that config.json and the weights say the same of how they are held.
+    func requireAgreement(with config: JSONNode) throws(FormatError) {
+        guard let field = config["quantization_config"] else {
+            guard packed == nil else {
+                throw FormatError(
+                    .missing, config.location, "the field quantization_config is missing: \(location) holds packed weights")
+            }
+            return
+        }
+        let method = try field.node("quant_method")
+        guard try method.string() == PackedTensors.formatName else {
+            throw FormatError(
+                .unsupported, config.location,
+                "the weights are quantized by \(try method.string()), which Dynamax cannot read; only dynamax is known")
+        }
+        guard let packed else {
+            throw FormatError(
+                .mismatch, location, "the weights must be packed in the format dynamax, as \(config.location) says")
+        }
+        for (key, value) in [
+            ("version", PackedTensors.version), ("bits", packed.bits), ("group_size", packed.group),
+        ] {
+            let stated = try field.node(key)
+            guard try stated.int() == value else { throw stated.expected("\(value), as in \(location)") }
+        }
     }
 }
 

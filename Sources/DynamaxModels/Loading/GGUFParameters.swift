@@ -11,11 +11,11 @@ struct GGUFParameters: ParameterSource {
 
     func has(_ name: String) -> Bool {
         guard let name = ggufName(name) else { return false }
-        return CheckpointParameters(tensors: tensors).has(name)
+        return (try? tensors.tensor(name)) != nil
     }
 
     func matrix(_ name: String, rows: Int, columns: Int) throws -> StoredMatrix {
-        try CheckpointParameters(tensors: tensors).matrix(try required(name), rows: rows, columns: columns)
+        try CheckpointParameters(tensors).matrix(try required(name), rows: rows, columns: columns)
     }
 
     func numbers(_ name: String, shape: [Int]) throws -> [Float] {

@@ -29,9 +29,18 @@ public struct LanguageModel: Sendable {
                 GGUFConfiguration(gguf.metadata, tensors).json(),
                 GGUFParameters(tensors: tensors), .inference(quantization), device)
         } else {
-            try self.init(
-                files.requireConfig(), CheckpointParameters(tensors: files.tensors()), .inference(quantization), device)
+            let (config, parameters) = try LanguageModel.read(files)
+            try self.init(config, parameters, .inference(quantization), device)
         }
+    }
+
+    /// Loads a model in Hugging Face layout and collects its packed weights.
+    init(
+        packing files: CheckpointFiles, _ quantization: Quantization, into collection: PackedParameters,
+        on device: Device
+    ) throws {
+        let (config, parameters) = try LanguageModel.read(files)
+        try self.init(config, parameters, .packing(quantization, collection), device)
     }
 
     /// Makes a model with random weights, for benchmarks.
@@ -62,8 +71,18 @@ public struct LanguageModel: Sendable {
     ///   - parameters: receives all that can learn.
     ///   - device: where the layers run.
     public init(learning files: CheckpointFiles, parameters: TrainableParameters, on device: Device) throws {
-        try self.init(
-            files.requireConfig(), CheckpointParameters(tensors: files.tensors()), .learning(parameters), device)
+        let (config, stored) = try LanguageModel.read(files)
+        try self.init(config, stored, .learning(parameters), device)
+    }
+
+    /// The configuration and the parameters of a model in Hugging Face layout.
+    private static func read(
+        _ files: CheckpointFiles
+    ) throws(FormatError) -> (configuration: JSONNode, parameters: CheckpointParameters) {
+        let configuration = try files.requireConfig()
+        let parameters = try CheckpointParameters(files.tensors())
+        try parameters.requireAgreement(with: configuration)
+        return (configuration, parameters)
     }
 
     private init(

@@ -1,3 +1,4 @@
+import DynamaxFormats
 import DynamaxLayers
 import DynamaxTensor
 
@@ -21,6 +22,8 @@ struct StoredMatrix: Sendable {
     let rows: any RowSource
     /// The packed format nearest to how it is stored.
     let format: WeightFormat
+    /// The matrix, where it is stored packed already.
+    var packed: PackedTensor?
     /// Lets go of memory that reading it has filled.
     let release: @Sendable () -> Void
 }
@@ -31,6 +34,8 @@ struct Parameters {
     enum Purpose {
         /// Weights are packed, in the format nearest to how they are stored or in another.
         case inference(Quantization?)
+        /// As for inference; what has been loaded is collected here.
+        case packing(Quantization, PackedParameters)
         /// All parameters are dense leaves, collected here.
         case learning(TrainableParameters)
     }
@@ -66,7 +71,7 @@ struct Parameters {
     /// `conv1d`, stored as [channels, 1, taps].
     func convolution(channels: Int, taps: Int, bias: Bool) throws -> ConvolutionParameters {
         try memory.take(Double(channels) * Double(taps) * 4, for: source.location)
-        let stored = try source.numbers(scope + "conv1d.weight", shape: [channels, 1, taps])
+        let stored = try numbers("conv1d.weight", [channels, 1, taps])
         var transposed = [Float](repeating: 0, count: stored.count)
         for channel in 0..<channels {
             for tap in 0..<taps { transposed[tap * channels + channel] = stored[channel * taps + tap] }
@@ -78,44 +83,72 @@ struct Parameters {
     }
 
     func embedding(_ name: String, count: Int, width: Int) throws -> Embedding {
-        switch purpose {
-        case .inference:
-            let stored = try source.matrix(scope + name + ".weight", rows: count, columns: width)
-            return Embedding(.source(stored.rows, device))
-        case .learning:
+        let full = scope + name + ".weight"
+        if case .learning = purpose {
             return Embedding(.dense(try dense([(name + ".weight", count)], inputs: width)))
         }
+        let stored = try source.matrix(full, rows: count, columns: width)
+        if case .packing(_, let parameters) = purpose, !parameters.has(full) {
+            parameters.add(try packed([(name + ".weight", count)], inputs: width, isTable: true), [(full, count)])
+        }
+        guard let format = quantization?.tableFormat(inputs: width), format.group > 1, stored.packed == nil else {
+            return Embedding(.source(stored.rows, device))
+        }
+        return Embedding(.source(RoundedRows(stored.rows, group: format.group, on: device), device))
     }
 
     /// A linear layer whose outputs are those of several named ones, one after the other.
     ///
-    /// - Parameter bias: whether the layers have a bias, in the parameter `.bias`.
-    func linear(_ layers: [(name: String, outputs: Int)], inputs: Int, bias: Bool) throws -> Linear {
+    /// - Parameters:
+    ///   - bias: whether the layers have a bias, in the parameter `.bias`.
+    ///   - isTable: whether the matrix is the token table too.
+    func linear(
+        _ layers: [(name: String, outputs: Int)], inputs: Int, bias: Bool, isTable: Bool = false
+    ) throws -> Linear {
         let names = layers.map { ($0.name + ".weight", $0.outputs) }
         let weights: Linear.Weights
         switch purpose {
-        case .inference(let quantization):
-            weights = .packed(try packed(names, inputs: inputs, quantization))
+        case .inference:
+            weights = .packed(try packed(names, inputs: inputs, isTable: isTable))
+        case .packing(_, let parameters):
+            let matrix = try packed(names, inputs: inputs, isTable: isTable)
+            parameters.add(matrix, names.map { (scope + $0.0, $0.1) })
+            weights = .packed(matrix)
         case .learning:
             weights = .dense(try dense(names, inputs: inputs))
         }
         guard bias else { return Linear(weights: weights) }
-        let numbers = try layers.flatMap { try source.numbers(scope + $0.name + ".bias", shape: [$0.outputs]) }
+        let stored = try layers.flatMap { try numbers($0.name + ".bias", [$0.outputs]) }
         return Linear(
             weights: weights,
-            bias: leaf(Tensor(numbers, [numbers.count], on: device), layers.map { ($0.name + ".bias", $0.outputs) }))
+            bias: leaf(Tensor(stored, [stored.count], on: device), layers.map { ($0.name + ".bias", $0.outputs) }))
     }
 
-    func linear(_ name: String, outputs: Int, inputs: Int, bias: Bool) throws -> Linear {
-        try linear([(name, outputs)], inputs: inputs, bias: bias)
+    func linear(
+        _ name: String, outputs: Int, inputs: Int, bias: Bool, isTable: Bool = false
+    ) throws -> Linear {
+        try linear([(name, outputs)], inputs: inputs, bias: bias, isTable: isTable)
     }
 
     // MARK: How they are held
 
     private func small(_ name: String, _ shape: Shape) throws -> Tensor {
         try memory.take(Double(shape.count) * 4, for: source.location)
-        let numbers = try source.numbers(scope + name, shape: shape.array)
-        return leaf(Tensor(numbers, shape, on: device), [(name, shape[0])])
+        return leaf(Tensor(try numbers(name, shape.array), shape, on: device), [(name, shape[0])])
+    }
+
+    private func numbers(_ name: String, _ shape: [Int]) throws -> [Float] {
+        if case .packing(_, let parameters) = purpose { parameters.add(plain: scope + name) }
+        return try source.numbers(scope + name, shape: shape)
+    }
+
+    /// How weights are to be rounded; nil for how they are stored.
+    private var quantization: Quantization? {
+        switch purpose {
+        case .inference(let quantization): quantization
+        case .packing(let quantization, _): quantization
+        case .learning: nil
+        }
     }
 
     /// A tensor that learns where learning is the purpose.
@@ -141,13 +174,21 @@ struct Parameters {
         return leaf(tensor, names)
     }
 
-    private func packed(
-        _ names: [(String, rows: Int)], inputs: Int, _ quantization: Quantization?
-    ) throws -> PackedMatrix {
+    private func packed(_ names: [(String, rows: Int)], inputs: Int, isTable: Bool) throws -> PackedMatrix {
         let stored = try names.map { try source.matrix(scope + $0.0, rows: $0.rows, columns: inputs) }
-        let format = quantization?.format(inputs: inputs) ?? WeightFormat.common(stored.map(\.format))
+        let wanted = isTable ? quantization?.tableFormat(inputs: inputs) : quantization?.format(inputs: inputs)
+        let common = WeightFormat.common(stored.map(\.format))
+        let parts = stored.compactMap(\.packed)
+        // Numbers that have so few bits already are not rounded once more, whatever their groups.
+        let isReady = parts.count == stored.count && parts.allSatisfy { $0.layout.format == common }
+            && (wanted ?? common).bits == common.bits
+        let format = isReady ? common : wanted ?? common
         let total = names.reduce(0) { $0 + $1.rows }
         try memory.take(Double(total) * Double(inputs) * Double(format.bits) / 8, for: source.location)
+        if isReady {
+            defer { for part in parts { part.release() } }
+            return withExtendedLifetime(parts) { PackedMatrix(stacking: parts.map(\.bytes), on: device) }
+        }
         var unreleased = 0
         defer { for matrix in stored { matrix.release() } }
         return PackedMatrix(outputs: total, inputs: inputs, format: format, on: device) { rows, numbers in

@@ -1,20 +1,48 @@
 import DynamaxTensor
 
-/// Rounds weights to fewer bits while they are loaded, to the nearest value (no calibration).
-public enum Quantization: String, Sendable, CaseIterable {
-    case q8, q4
-    case bf16, f16, f32
+/// Rounds weights to fewer bits, to the nearest value (no calibration).
+///
+/// Under `q4` token tables get 8 bits, also where they serve as the head: rounding them costs most.
+public struct Quantization: Hashable, Sendable {
+    /// How weights are held.
+    public enum Format: String, Sendable, CaseIterable {
+        case q8, q4
+        case bf16, f16, f32
+    }
 
-    /// The packed format for a matrix of so many inputs: the largest group of 128, 64 or 32 that divides them.
+    /// How weights are held.
+    public let format: Format
+    /// Inputs that share a scale, a multiple of 8 up to 256; nil for the largest of 128, 64 and 32 that divides a matrix's
+    /// inputs. It says nothing to the float formats.
+    public let group: Int?
+
+    /// Chooses a format, and a group where the choice for each matrix is not to be the usual one.
+    public init(_ format: Format, group: Int? = nil) {
+        precondition(group.map { PackedLayout.groups.contains($0) } ?? true, "unsupported group")
+        (self.format, self.group) = (format, group)
+    }
+
+    public static let q8 = Quantization(.q8)
+    public static let q4 = Quantization(.q4)
+    public static let bf16 = Quantization(.bf16)
+    public static let f16 = Quantization(.f16)
+    public static let f32 = Quantization(.f32)
+
+    /// The packed format for a matrix of so many inputs.
     func format(inputs: Int) -> WeightFormat {
-        let group = [128, 64].first { inputs % $0 == 0 } ?? 32
-        return switch self {
+        let group = group ?? [128, 64].first { inputs % $0 == 0 } ?? 32
+        return switch format {
         case .q8: .int8(group: group)
         case .q4: .int4(group: group)
         case .bf16: .bf16
         case .f16: .f16
         case .f32: .f32
         }
+    }
+
+    /// The packed format for a token table.
+    func tableFormat(inputs: Int) -> WeightFormat {
+        format == .q4 ? Quantization(.q8, group: group).format(inputs: inputs) : format(inputs: inputs)
     }
 }
 

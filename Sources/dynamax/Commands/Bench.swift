@@ -1,4 +1,5 @@
 import ArgumentParser
+import DynamaxBundledModels
 import DynamaxFormats
 import DynamaxModels
 import DynamaxTensor
@@ -37,7 +38,7 @@ struct Bench: ParsableCommand {
     var json = false
 
     func validate() throws {
-        guard (model == nil) != (random == nil) else {
+        guard model == nil || random == nil else {
             throw ValidationError("give a model with -m or a shape with --random, and not both")
         }
         let lengths = 0...1 << 20
@@ -49,11 +50,12 @@ struct Bench: ParsableCommand {
     func run() throws {
         let device = try compute.device()
         let loaded: LanguageModel
-        if let model {
-            loaded = try LanguageModel(CheckpointFiles(model), quantization: compute.quantize, on: device)
-        } else {
-            let shape = try JSONNode(contentsOf: random ?? "")
+        if let random {
+            let shape = try JSONNode(contentsOf: random)
             loaded = try LanguageModel(randomFor: shape, quantization: compute.quantize, on: device)
+        } else {
+            let files = try CheckpointFiles(named: model ?? BundledModel.standard.rawValue)
+            loaded = try LanguageModel(files, quantization: compute.quantize, on: device)
         }
         let report = Benchmark(model: loaded, prompt: prompt, tokens: tokens, repetitions: repetitions).report()
         json ? try printJSON(report) : try write(report.text + "\n")

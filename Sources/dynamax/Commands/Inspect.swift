@@ -1,4 +1,5 @@
 import ArgumentParser
+import DynamaxBundledModels
 import DynamaxFormats
 
 struct Inspect: ParsableCommand {
@@ -6,7 +7,7 @@ struct Inspect: ParsableCommand {
         abstract: "Shows what a model's files hold, without loading it.")
 
     @Argument(help: "A model, as for generate.")
-    var model: String
+    var model = BundledModel.standard.rawValue
 
     @Flag(help: "Print one JSON object.")
     var json = false
@@ -15,7 +16,7 @@ struct Inspect: ParsableCommand {
     var tensors = false
 
     func run() throws {
-        let report = try InspectionReport(CheckpointFiles(model), listsTensors: tensors)
+        let report = try InspectionReport(CheckpointFiles(named: model), listsTensors: tensors)
         json ? try printJSON(report) : try write(report.text + "\n")
     }
 }

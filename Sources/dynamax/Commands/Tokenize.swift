@@ -1,4 +1,5 @@
 import ArgumentParser
+import DynamaxBundledModels
 import DynamaxFormats
 import DynamaxTensor
 import DynamaxText
@@ -6,7 +7,7 @@ import DynamaxText
 struct Tokenize: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Splits a text into tokens.")
 
-    @Option(name: .shortAndLong, help: "A model whose tokenizer to use.")
+    @Option(name: .shortAndLong, help: "A model, as for generate, whose tokenizer to use.")
     var model: String?
 
     @Option(help: "A tokenizer.json, SentencePiece .model or .gguf file.")
@@ -22,7 +23,7 @@ struct Tokenize: ParsableCommand {
     var json = false
 
     func validate() throws {
-        guard (model == nil) != (tokenizer == nil) else {
+        guard model == nil || tokenizer == nil else {
             throw ValidationError("give a model with -m or a tokenizer with --tokenizer, and not both")
         }
     }
@@ -33,7 +34,9 @@ struct Tokenize: ParsableCommand {
     }
 
     func run() throws {
-        let loaded = try model.map { try Tokenizer(CheckpointFiles($0)) } ?? Tokenizer(at: tokenizer ?? "")
+        let loaded =
+            try tokenizer.map { try Tokenizer(at: $0) }
+            ?? Tokenizer(CheckpointFiles(named: model ?? BundledModel.standard.rawValue))
         let ids = try loaded.encode(text ?? standardInputText(), addSpecialTokens: !noSpecial)
         if json {
             try printJSON(Report(ids: ids, tokens: try ids.map(loaded.piece)))

@@ -1,19 +1,29 @@
 public import ArgumentParser
+import DynamaxBundledModels
 import DynamaxFormats
 public import DynamaxModels
 import DynamaxTensor
 import Foundation
 
-extension Quantization: ExpressibleByArgument {}
+extension Quantization: ExpressibleByArgument {
+    public init?(argument: String) {
+        guard let format = Format(rawValue: argument) else { return nil }
+        self.init(format)
+    }
+
+    public static var allValueStrings: [String] { Format.allCases.map(\.rawValue) }
+}
 
 /// Which model, and how it is held and run.
 struct ModelOptions: ParsableArguments {
     @Option(
         name: .shortAndLong,
         help: ArgumentHelp(
-            "A folder in Hugging Face layout, a .gguf file, or a name found in the Hugging Face cache.",
-            valueName: "model"))
-    var model: String
+            """
+            A folder in Hugging Face layout, a .gguf file, a model that comes with Dynamax \
+            (\(BundledModel.names)), or a name found in the Hugging Face cache.
+            """, valueName: "model"))
+    var model = BundledModel.standard.rawValue
 
     @OptionGroup var compute: ComputeOptions
 
@@ -26,7 +36,7 @@ struct ModelOptions: ParsableArguments {
 
     func load() throws -> Loaded {
         let start = ContinuousClock.now
-        let files = try CheckpointFiles(model)
+        let files = try CheckpointFiles(named: model)
         let loaded = try LanguageModel(files, quantization: compute.quantize, on: compute.device())
         return Loaded(files: files, model: loaded, loadMilliseconds: start.duration(to: .now).milliseconds)
     }

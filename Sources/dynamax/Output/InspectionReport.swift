@@ -26,7 +26,7 @@ struct InspectionReport: Encodable {
 
     init(_ files: CheckpointFiles, listsTensors: Bool) throws {
         let source = try files.tensors()
-        let all = try source.tensorNames.compactMap { try source.tensor($0) }
+        let all = try InspectionReport.parameters(source)
         let summary = try ModelSummary(files)
         model = files.name
         family = summary.family
@@ -35,13 +35,31 @@ struct InspectionReport: Encodable {
         width = summary.width
         vocabulary = summary.vocabulary
         context = summary.context
-        parameters = all.reduce(0) { $0 + $1.count }
-        bytes = all.reduce(0) { $0 + $1.bytes.count }
-        types = Dictionary(all.map { ($0.type.rawValue, $0.bytes.count) }, uniquingKeysWith: +)
+        parameters = all.reduce(0) { $0 + $1.tensor.shape.reduce(1, *) }
+        bytes = all.reduce(0) { $0 + $1.bytes }
+        types = Dictionary(all.map { ($0.tensor.type, $0.bytes) }, uniquingKeysWith: +)
         let tokenizerFile = (files.tokenizerJSON ?? files.sentencePieceModel).map { ($0 as NSString).lastPathComponent }
         tokenizer = files.gguf != nil ? "in the file" : tokenizerFile
-        tensors =
-            listsTensors ? all.map { TensorReport(name: $0.name, type: $0.type.rawValue, shape: $0.shape) } : nil
+        tensors = listsTensors ? all.map(\.tensor) : nil
+    }
+
+    /// The parameters of a model, with the bytes of each. What is packed counts as the matrix that it stands for.
+    private static func parameters(_ source: any TensorSource) throws -> [(tensor: TensorReport, bytes: Int)] {
+        let packed = try source.packedTensors()
+        var matrices: [String: (TensorReport, Int)] = [:]
+        var others: Set<String> = []
+        for name in packed?.names ?? [] {
+            guard let matrix = packed?.tensor(name) else { continue }
+            let report = TensorReport(
+                name: name, type: matrix.layout.format.description, shape: [matrix.rows, matrix.columns])
+            matrices[matrix.weights.name] = (report, matrix.layout.weightBytes + matrix.layout.scaleBytes)
+            others.insert(matrix.scales.name)
+        }
+        return try source.tensorNames.compactMap { name in
+            if let matrix = matrices[name] { return matrix }
+            guard !others.contains(name), let tensor = try source.tensor(name) else { return nil }
+            return (TensorReport(name: name, type: tensor.type.rawValue, shape: tensor.shape), tensor.bytes.count)
+        }
     }
 
     var text: String {
@@ -63,7 +81,7 @@ struct InspectionReport: Encodable {
         ]
         let list = (tensors ?? []).map {
             $0.name.padding(toLength: max(52, $0.name.count + 1), withPad: " ", startingAt: 0)
-                + $0.type.padding(toLength: 6, withPad: " ", startingAt: 0) + "\($0.shape)"
+                + $0.type.padding(toLength: 10, withPad: " ", startingAt: 0) + "\($0.shape)"
         }
         return (rows.compactMap { $0 } + list).joined(separator: "\n")
     }
