@@ -65,20 +65,23 @@ package struct PackedBytes {
     }
 
     /// Copies outputs `range` to the outputs from `start` on of another matrix with as many inputs, in the same format.
-    func copy(_ range: Range<Int>, to weights: UnsafeMutableRawPointer, _ scales: UnsafeMutableRawPointer, at start: Int) {
+    func copy(
+        _ range: Range<Int>, to weights: UnsafeMutableRawPointer, _ scales: UnsafeMutableRawPointer, at start: Int
+    ) {
         let lanes = Int(DX_LANES)
         for (words, source, target) in [
             (layout.weightWords, self.weights, weights), (layout.scaleWords, self.scales, scales),
         ] {
             guard let source = source.baseAddress else { continue }
+            var copied = 0
             if range.lowerBound % lanes == 0, start % lanes == 0 {
                 let block = words * lanes * 4
-                let blocks = (range.count + lanes - 1) / lanes
                 (target + start / lanes * block).copyMemory(
-                    from: source + range.lowerBound / lanes * block, byteCount: blocks * block)
-                continue
+                    from: source + range.lowerBound / lanes * block, byteCount: range.count / lanes * block)
+                copied = range.count / lanes * lanes
             }
-            for (output, place) in zip(range, start...) {
+            // Outputs that share their block with what is not copied.
+            for (output, place) in zip(range.dropFirst(copied), (start + copied)...) {
                 for word in 0..<words {
                     let from = ((output / lanes * words + word) * lanes + output % lanes) * 4
                     let to = ((place / lanes * words + word) * lanes + place % lanes) * 4

@@ -39,6 +39,7 @@ import Testing
         let text = try String(contentsOfFile: Self.shape, encoding: .utf8)
         var fields = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
         for name in ["hidden_size", "intermediate_size", "vocab_size"] { fields[name] = 1 << 24 }
+        for name in ["num_attention_heads", "num_key_value_heads"] { fields[name] = 1 << 20 }
         fields["num_hidden_layers"] = 4096
         let folder = try TemporaryFolder()
         let path = try folder.write("config.json", JSONSerialization.data(withJSONObject: fields))

@@ -7,10 +7,13 @@ struct BrokenModel {
     var path: String { folder.path }
 
     init(_ reference: String = "llama-gqa") throws {
+        try self.init(at: ReferenceModel.named(reference).folder)
+    }
+
+    init(at original: URL) throws {
         folder = try TemporaryFolder()
         for name in ["config.json", "model.safetensors"] {
-            let source = ReferenceModel.named(reference).folder.appendingPathComponent(name)
-            try folder.write(name, Data(contentsOf: source))
+            try folder.write(name, Data(contentsOf: original.appendingPathComponent(name)))
         }
     }
 

@@ -40,7 +40,7 @@ import Testing
     @Test("the options in the README exist")
     func options() async throws {
         var help = ""
-        for command in ["generate", "inspect", "trace", "tokenize", "bench"] {
+        for command in ["generate", "inspect", "trace", "tokenize", "bench", "quantize"] {
             help += try await Command.run([command, "--help"]).output
         }
         let options = try text("README.md").matches(of: /--[a-z][a-z-]+/).map { String($0.output) }

@@ -7,6 +7,7 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct UsageTests {
     private static let tiny = ReferenceModel.named("llama-gqa").folder.path
     private static let generate = ["generate", "-m", tiny, "--tokens", "1,2"]
+    private static let quantize = ["quantize", "-m", tiny]
     private static let bench = ["bench", "--random", tiny + "/config.json"]
 
     @Test(
@@ -24,49 +25,53 @@ import Testing
         #expect(run.errors == "")
     }
 
-    @Test(
-        "what makes no sense is refused with status 64",
-        arguments: [
-            (["fly"], "fly"),
-            (["generate", "hi"], "--model"),
-            (["generate", "-m", tiny, "--tokens", "1", "hi"], "not both"),
-            (["generate", "-m", tiny, "a", "b"], "'b'"),
-            (["generate", "-m", tiny, "--tokens", "1,,2"], "1,,2"),
-            (["generate", "-m", tiny, "--tokens", ""], "--tokens"),
-            (["generate", "-m", tiny, "--tokens", "2147483648"], "2147483648"),
-            (generate + ["-n", "-1"], "not -1"),
-            (generate + ["-n", "99999999999999999999"], "99999999999999999999"),
-            (generate + ["--temp", "nan"], "temperature"),
-            (generate + ["--temp", "-1"], "temperature"),
-            (generate + ["--top-k", "-1"], "top-k"),
-            (generate + ["--top-p", "2"], "top-p"),
-            (generate + ["--min-p", "nan"], "min-p"),
-            (generate + ["--seed", "-1"], "--seed"),
-            (generate + ["-t", "0"], "1 to 1024"),
-            (generate + ["-t", "100000"], "1 to 1024"),
-            (generate + ["--quantize", "q3"], "q8"),
-            (generate + ["--exit", "nonsense"], "depth:D"),
-            (generate + ["--exit", "depth:0"], "depth:D"),
-            (generate + ["--exit", "softmax:nan"], "softmax:T"),
-            (generate + ["--exit", "softmax:0.5", "--exit-layers", "one"], "--exit-layers"),
-            (generate + ["--exit", "depth:1", "--exit-layers", "1"], "--exit-layers"),
-            (generate + ["--exit-layers", "1"], "needs --exit"),
-            (generate + ["--guarantee", "none"], "needs --exit"),
-            (generate + ["--guarantee", "perhaps"], "exact"),
-            (generate + ["--guarantee", "exact"], "not built yet"),
-            (generate + ["--exit", "depth:1", "--state", "copy"], "not built yet"),
-            (["inspect"], "<model>"),
-            (["trace", "-m", tiny, "--tokens", "1"], "--output"),
-            (["trace", "-m", tiny, "--tokens", "1", "-o", ""], "--output"),
-            (["trace", "-m", tiny, "--tokens", "1", "-o", "x", "-n", "-1"], "not -1"),
-            (["tokenize", "hi"], "--tokenizer"),
-            (["tokenize", "-m", tiny, "--tokenizer", "x", "hi"], "not both"),
-            (["bench"], "--random"),
-            (bench + ["-m", tiny], "not both"),
-            (bench + ["-p", "-1"], "-p and -n"),
-            (bench + ["-p", "1000000000000"], "-p and -n"),
-            (bench + ["-r", "0"], "-r"),
-        ])
+    private static let senseless: [([String], String)] = [
+        (["fly"], "fly"),
+        (["generate", "-m", tiny, "--tokens", "1", "hi"], "not both"),
+        (["generate", "-m", tiny, "a", "b"], "'b'"),
+        (["generate", "-m", tiny, "--tokens", "1,,2"], "1,,2"),
+        (["generate", "-m", tiny, "--tokens", ""], "--tokens"),
+        (["generate", "-m", tiny, "--tokens", "2147483648"], "2147483648"),
+        (generate + ["-n", "-1"], "not -1"),
+        (generate + ["-n", "99999999999999999999"], "99999999999999999999"),
+        (generate + ["--temp", "nan"], "temperature"),
+        (generate + ["--temp", "-1"], "temperature"),
+        (generate + ["--top-k", "-1"], "top-k"),
+        (generate + ["--top-p", "2"], "top-p"),
+        (generate + ["--min-p", "nan"], "min-p"),
+        (generate + ["--seed", "-1"], "--seed"),
+        (generate + ["-t", "0"], "1 to 1024"),
+        (generate + ["-t", "100000"], "1 to 1024"),
+        (generate + ["--quantize", "q3"], "q8"),
+        (generate + ["--exit", "nonsense"], "depth:D"),
+        (generate + ["--exit", "depth:0"], "depth:D"),
+        (generate + ["--exit", "softmax:nan"], "softmax:T"),
+        (generate + ["--exit", "softmax:0.5", "--exit-layers", "one"], "--exit-layers"),
+        (generate + ["--exit", "depth:1", "--exit-layers", "1"], "--exit-layers"),
+        (generate + ["--exit-layers", "1"], "needs --exit"),
+        (generate + ["--guarantee", "none"], "needs --exit"),
+        (generate + ["--guarantee", "perhaps"], "exact"),
+        (generate + ["--guarantee", "exact"], "not built yet"),
+        (generate + ["--exit", "depth:1", "--state", "copy"], "not built yet"),
+        (["trace", "-m", tiny, "--tokens", "1"], "--output"),
+        (["trace", "-m", tiny, "--tokens", "1", "-o", ""], "--output"),
+        (["trace", "-m", tiny, "--tokens", "1", "-o", "x", "-n", "-1"], "not -1"),
+        (["tokenize", "-m", tiny, "--tokenizer", "x", "hi"], "not both"),
+        (bench + ["-m", tiny], "not both"),
+        (quantize, "--output"),
+        (["quantize", "-o", "x"], "--model"),
+        (quantize + ["-o", ""], "--output"),
+        (quantize + ["-o", "x", "--weights", "f32"], "q8 or q4"),
+        (quantize + ["-o", "x", "--weights", "int8"], "int8"),
+        (quantize + ["-o", "x", "--group", "33"], "multiple of 8"),
+        (quantize + ["-o", "x", "--group", "-8"], "multiple of 8"),
+        (quantize + ["-o", "x", "-t", "0"], "1 to 1024"),
+        (bench + ["-p", "-1"], "-p and -n"),
+        (bench + ["-p", "1000000000000"], "-p and -n"),
+        (bench + ["-r", "0"], "-r"),
+    ]
+
+    @Test("what makes no sense is refused with status 64", arguments: senseless)
     func usage(_ arguments: [String], _ part: String) async throws {
         let run = try await Command.run(arguments)
         #expect(run.status == 64)

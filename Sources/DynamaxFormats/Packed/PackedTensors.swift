@@ -52,7 +52,8 @@ public struct PackedTensors: Sendable {
             guard let layout = PackedLayout(text) else {
                 throw FormatError(
                     .malformed, file.location,
-                    "the metadata of \(name) must be a packed format and a shape, such as int8/128 4096x256, not \(text)")
+                    "the metadata of \(name) must be a packed format and a shape, such as int8/128 4096x256, not \(text)"
+                )
             }
             tensors.set(name, try PackedTensor(name, layout, in: file))
         }

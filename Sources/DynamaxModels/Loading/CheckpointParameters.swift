@@ -40,7 +40,8 @@ struct CheckpointParameters: ParameterSource {
         guard let field = config["quantization_config"] else {
             guard packed == nil else {
                 throw FormatError(
-                    .missing, config.location, "the field quantization_config is missing: \(location) holds packed weights")
+                    .missing, config.location,
+                    "the field quantization_config is missing: \(location) holds packed weights")
             }
             return
         }

@@ -180,7 +180,8 @@ struct Parameters {
         let common = WeightFormat.common(stored.map(\.format))
         let parts = stored.compactMap(\.packed)
         // Numbers that have so few bits already are not rounded once more, whatever their groups.
-        let isReady = parts.count == stored.count && parts.allSatisfy { $0.layout.format == common }
+        let isReady =
+            parts.count == stored.count && parts.allSatisfy { $0.layout.format == common }
             && (wanted ?? common).bits == common.bits
         let format = isReady ? common : wanted ?? common
         let total = names.reduce(0) { $0 + $1.rows }

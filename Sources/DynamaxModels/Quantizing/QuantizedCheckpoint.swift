@@ -125,7 +125,8 @@ public struct QuantizedCheckpoint: Sendable {
             "quantization_config",
             [
                 "quant_method": .string(PackedTensors.formatName), "version": .integer(PackedTensors.version),
-                "bits": .integer(formats.map(\.bits).min() ?? 0), "group_size": .integer(formats.map(\.group).max() ?? 0),
+                "bits": .integer(formats.map(\.bits).min() ?? 0),
+                "group_size": .integer(formats.map(\.group).max() ?? 0),
             ])
         try FileOutput.replace("\(folder)/config.json", with: Array("\(JSON.object(config))\n".utf8))
     }

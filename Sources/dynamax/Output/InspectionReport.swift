@@ -1,5 +1,6 @@
 import DynamaxFormats
 import DynamaxModels
+import DynamaxTensor
 import Foundation
 
 /// What `inspect` says about a model.

@@ -1,0 +1,85 @@
+import Foundation
+import TestSupport
+import Testing
+
+// The models that come with the package: found by name wherever the program lies, as long as its resources lie beside it.
+
+@Suite(.timeLimit(.minutes(1))) struct BundledModelTests {
+    private static let resources = "dynamax_DynamaxBundledModels.resources"
+
+    /// A copy of the program elsewhere, with a tiny model as its resource where that is wanted.
+    private func program(with model: String?) throws -> TemporaryFolder {
+        let folder = try TemporaryFolder()
+        try FileManager.default.copyItem(atPath: Command.path, toPath: folder.path + "/dynamax")
+        if let model {
+            for name in ["config.json", "model.safetensors"] {
+                let source = Fixtures.url("packed/llama-tied-q8").appendingPathComponent(name)
+                try folder.write("\(Self.resources)/Models/\(model)/\(name)", Data(contentsOf: source))
+            }
+        }
+        return folder
+    }
+
+    private let rest = "--tokens 1,2,3 -n 8"
+
+    @Test("a program that was moved finds the model beside it, by its name or by none")
+    func relocated() async throws {
+        let folder = try program(with: "stories-llama")
+        let direct = Fixtures.url("packed/llama-tied-q8").path
+        let expected = try await Command.run(["generate", "-m", direct, "--tokens", "1,2,3", "-n", "8"]).output
+        for line in ["generate -m stories-llama", "generate"] {
+            let run = try await Command.shell("cd / && $1/dynamax \(line) \(rest)", [folder.path])
+            #expect(run.status == 0 && run.output == expected, "\(run.errors)")
+        }
+        // A link to the program may be elsewhere.
+        let link = try TemporaryFolder()
+        try FileManager.default.createSymbolicLink(
+            atPath: link.path + "/dynamax", withDestinationPath: folder.path + "/dynamax")
+        let linked = try await Command.shell("cd / && $1/dynamax generate \(rest)", [link.path])
+        #expect(linked.status == 0 && linked.output == expected)
+    }
+
+    @Test("each command takes the model by name, or where none is named")
+    func commands() async throws {
+        let folder = try program(with: "stories-llama")
+        for line in [
+            "trace \(rest) -o $1/trace.safetensors", "bench -p 4 -n 2 -r 1", "inspect", "inspect stories-llama",
+            "bench -m stories-llama -p 4 -n 2 -r 1", "quantize -m stories-llama -o $1/copy --weights q4",
+        ] {
+            let run = try await Command.shell("$1/dynamax \(line)", [folder.path])
+            #expect(run.status == 0, "\(line): \(run.errors)")
+        }
+        // The tiny model has no tokenizer, which is what is complained of.
+        let run = try await Command.shell("$1/dynamax tokenize hello", [folder.path])
+        #expect(run.status == 1 && run.complaint.contains("holds no tokenizer"))
+    }
+
+    @Test("a path that exists comes first")
+    func path() async throws {
+        let folder = try program(with: "stories-llama")
+        try folder.write("stories-llama/config.json", "{\"model_type\": \"path\"}")
+        let run = try await Command.shell("cd $1 && ./dynamax generate -m stories-llama \(rest)", [folder.path])
+        #expect(run.status == 1 && run.complaint.contains("no weights"))
+    }
+
+    @Test("without its resources the program says in one sentence what is missing")
+    func missing() async throws {
+        for (model, problem) in [(nil, "are missing, looked for"), ("stories-mamba2", "is missing in")] {
+            let folder = try program(with: model)
+            for line in ["generate \(rest)", "inspect", "bench", "tokenize hello", "trace hello -o $1/x"] {
+                let run = try await Command.shell("$1/dynamax \(line)", [folder.path])
+                #expect(run.status == 1 && run.output == "")
+                #expect(run.errors.split(separator: "\n").count == 1)
+                #expect(run.complaint.contains("stories-llama: ") && run.complaint.contains(problem), "\(run.errors)")
+            }
+        }
+    }
+
+    @Test("a name that is none is answered with those that are")
+    func unknown() async throws {
+        for name in ["stories-lama", "no/such-model", "/nonexistent"] {
+            let run = try await Command.run(["generate", "-m", name, "hello"])
+            #expect(run.status == 1 && run.complaint.contains("stories-llama, stories-mamba2"))
+        }
+    }
+}
