@@ -87,6 +87,13 @@ extension Operation {
             whole(operands.parameters.a) { gradients.a }
             whole(operands.parameters.d) { gradients.d }
             whole(operands.parameters.timeStepBias) { gradients.timeStep.columnSums() }
+        case .imageConvolution(let operands):
+            let gradients = operands.gradients(dy)
+            if let gradient = gradients.x { whole(operands.x) { gradient } }
+            if let gradient = gradients.weights { whole(operands.weights) { gradient } }
+            if let bias = operands.bias { whole(bias) { dy.columnSums() } }
+        case .pool(let pool):
+            whole(pool.x) { pool.gradient(dy) }
         case .checkpoint(let x, let body):
             let leaf = x.detached.parameter
             let result = x.device.recording { body(leaf) }

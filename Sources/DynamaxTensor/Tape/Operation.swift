@@ -26,6 +26,8 @@ enum Operation {
     case convolution(ConvolutionOperands)
     case scan(ScanOperands)
     case ssd(SSDOperands)
+    case imageConvolution(ImageConvolutionOperands)
+    case pool(Pool)
     /// Computed again when its gradient is asked for.
     case checkpoint(Tensor, (Tensor) -> Tensor)
 
