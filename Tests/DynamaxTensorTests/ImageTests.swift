@@ -92,11 +92,23 @@ import Testing
         }
     }
 
-    @Test("threads change no bit", arguments: ImageCase.all)
-    func threads(_ operation: ImageCase) throws {
-        let expected = try Problem(operation, on: Device(threads: 1)).solve().mapValues(\.array)
-        for threads in [2, 5] {
-            #expect(try Problem(operation, on: Device(threads: threads)).solve().mapValues(\.array) == expected)
+    @Test("threads change no bit", arguments: ImageCase.all, [Precision.f32, .bf16])
+    func threads(_ operation: ImageCase, _ precision: Precision) throws {
+        func solve(_ threads: Int) throws -> [String: [Float]] {
+            let device = try Device(threads: threads)
+            return try device.multiplying(in: precision) { try Problem(operation, on: device).solve() }.mapValues(
+                \.array)
+        }
+        let expected = try solve(1)
+        for threads in [2, 5] { #expect(try solve(threads) == expected) }
+    }
+
+    @Test("mixed precision is PyTorch's to some digits", arguments: ImageCase.all)
+    func mixed(_ operation: ImageCase) throws {
+        let device = try Device(threads: 2)
+        let problem = try Problem(operation, on: device)
+        for (name, values) in device.multiplying(in: .bf16, { problem.solve() }) {
+            #expect(relativeError(values.array, try problem.expected(name)) < 0.02, "\(name)")
         }
     }
 

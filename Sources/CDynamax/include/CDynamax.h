@@ -307,7 +307,6 @@ typedef enum {
 bool dx_gguf_expand(int type, const void *blocks, float *y, int64_t count);
 
 #include "CDynamaxGradients.h"
-#include "CDynamaxGradients.h"
 #include "CDynamaxImages.h"
 #include "CDynamaxMixed.h"
 
