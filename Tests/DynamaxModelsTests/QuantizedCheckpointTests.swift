@@ -131,6 +131,9 @@ import Testing
             ])
         #expect(try String(contentsOfFile: copy + "/README.md", encoding: .utf8) == "README.md")
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() == ["copy", "source"])
+
+        let card = try String(contentsOfFile: quantize(reference, .q8, "other") + "/README.md", encoding: .utf8)
+        #expect(card.hasPrefix("# llama-tied\n") && card.contains("| layers | 3 |\n| width | 32 |"))
     }
 
     @Test("a folder that is not empty is replaced only by force, and only if it holds a model")

@@ -60,6 +60,13 @@ public struct QuantizedCheckpoint: Sendable {
                 parameters += tensor.count
                 bytes += tensor.bytes.count
             }
+            if files.file("README.md") == nil {
+                let name = files.name.split(separator: "/").last.map(String.init) ?? files.name
+                let card = ModelCard(
+                    name: name, summary: try ModelSummary(files), quantization: quantization, parameters: parameters,
+                    bytes: bytes)
+                try FileOutput.replace("\(part)/README.md", with: Array(card.text.utf8))
+            }
         }
         (self.parameters, self.bytes) = (parameters, bytes)
     }
