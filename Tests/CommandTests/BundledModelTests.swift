@@ -75,6 +75,26 @@ import Testing
         }
     }
 
+    /// The models that were built into the resources beside the command.
+    private static let present = ["stories-llama", "stories-mamba2"].filter {
+        FileManager.default.fileExists(
+            atPath: URL(fileURLWithPath: Command.path).deletingLastPathComponent()
+                .appendingPathComponent("\(resources)/Models/\($0)").path)
+    }
+
+    @Test("each model writes a text, is described by a card and takes about a byte a parameter", arguments: present)
+    func model(_ name: String) async throws {
+        let story = try await Command.run(["generate", "-m", name, "Once upon a time", "-n", "40"])
+        #expect(story.status == 0 && story.output.count > 80, "\(story.errors)")
+        let report = try await Command.run(["inspect", name, "--json"]).object()
+        #expect(report["model"] as? String == name && report["tokenizer"] as? String == "tokenizer.json")
+        let (bytes, parameters) = (report["bytes"] as? Int ?? .max, report["parameters"] as? Int ?? 0)
+        #expect(Double(bytes) < 1.1 * Double(parameters))
+        let card = URL(fileURLWithPath: Command.path).deletingLastPathComponent()
+            .appendingPathComponent("\(Self.resources)/Models/\(name)/README.md")
+        #expect(try Data(contentsOf: card).count > 200)
+    }
+
     @Test("a name that is none is answered with those that are")
     func unknown() async throws {
         for name in ["stories-lama", "no/such-model", "/nonexistent"] {

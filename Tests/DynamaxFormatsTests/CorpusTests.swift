@@ -7,7 +7,7 @@ import Testing
 @Suite struct CorpusTests {
     /// Files of the corpus that are sound; all others must be refused, but for those that the fuzzer found.
     static let sound: [Exercise.Reader: Set<String>] = [
-        .safetensors: ["valid", "every-type", "no-tensors", "shape-rank-1000"],
+        .safetensors: ["valid", "every-type", "no-tensors", "shape-rank-1000", "packed-int8", "packed-int4"],
         .gguf: [
             "valid", "every-block", "version-2", "key-empty", "string-not-utf-8", "bool-2", "uint64-all-ones",
             "array-of-empty-arrays", "array-of-mixed-arrays", "axes-0", "extent-0", "extent-0-without-data",

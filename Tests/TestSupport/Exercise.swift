@@ -1,4 +1,5 @@
 public import DynamaxFormats
+import DynamaxTensor
 
 /// Reads all that bytes hold, however odd they are: a reader may refuse them, and must survive them.
 ///
@@ -14,7 +15,10 @@ public enum Exercise {
     /// - Throws: the reader's refusal.
     public static func read(_ bytes: [UInt8], with reader: Reader) throws(FormatError) {
         switch reader {
-        case .safetensors: readAll(try SafetensorsFile(bytes, location: "input"))
+        case .safetensors:
+            let file = try SafetensorsFile(bytes, location: "input")
+            readAll(file)
+            if let packed = try file.packedTensors() { readAll(packed) }
         case .gguf:
             let file = try GGUFFile(MemoryBytes(bytes, location: "input"))
             readAll(file.metadata)
@@ -29,6 +33,16 @@ public enum Exercise {
             if let numbers = try? tensor.floats() { precondition(numbers.count == tensor.count) }
             if let numbers = try? tensor.integers() { precondition(numbers.count == tensor.count) }
             tensor.release()
+        }
+    }
+
+    private static func readAll(_ packed: PackedTensors) {
+        for name in packed.names {
+            guard let matrix = packed.tensor(name) else { continue }
+            var numbers = [Float](repeating: 0, count: matrix.rows * matrix.columns)
+            matrix.copyRows(0..<matrix.rows, to: &numbers)
+            matrix.copyRows(matrix.rows - 1..<matrix.rows, to: &numbers)
+            precondition(PackedLayout(matrix.layout.description) == matrix.layout)
         }
     }
 

@@ -29,7 +29,29 @@ def tensor(dtype="F32", shape=(2,), offsets=(0, 8)):
     return {"dtype": dtype, "shape": list(shape), "data_offsets": list(offsets)}
 
 
+def packed(text, metadata=None, weights=(1, 2, 16, 4), scales=(1, 1, 16), types=("U8", "F32")):
+    """A file with one matrix packed in 8 or 4 bits (see PackedTensors.swift)."""
+    middle, end = 128, 128 + 64
+    header = {"__metadata__": {"format": "dynamax", "version": "1", "w": text} | (metadata or {})}
+    header["w_packed"] = tensor(types[0], weights, (0, middle))
+    header["w_scale"] = tensor(types[1], scales, (middle, end))
+    return safetensors(header, end)
+
+
 for name, data in {
+    "packed-int8": packed("int8/8 3x7"),
+    "packed-int4": packed("int4/16 16x16"),
+    "packed-version": packed("int8/8 3x7", {"version": "2"}),
+    "packed-nothing": packed("int8/8 3x7", {"v": "int8/8 3x7"}),
+    "packed-text": packed("8 bits"),
+    "packed-group-0": packed("int8/0 3x7"),
+    "packed-group-huge": packed("int8/8000000000000000000 3x7"),
+    "packed-rows-0": packed("int8/8 0x7"),
+    "packed-rows-huge": packed("int8/8 9223372036854775807x9223372036854775807"),
+    "packed-rows-of-two-blocks": packed("int8/8 17x7"),
+    "packed-other-bits": packed("int4/8 3x7"),
+    "packed-shape": packed("int8/8 3x7", weights=(128,)),
+    "packed-types": packed("int8/8 3x7", types=("I8", "I32")),
     "valid": safetensors({"__metadata__": {"format": "pt"}, "a": tensor(), "b": tensor("F16", (1, 2), (8, 12))}, 12),
     "every-type": safetensors(
         {t: tensor(t, (1,), (8 * i, 8 * i + 8 // n)) for i, (t, n) in enumerate([("F64", 1), ("I64", 1), ("U64", 1)])}
