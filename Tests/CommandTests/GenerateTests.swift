@@ -44,7 +44,11 @@ import Testing
     @Test("--json has the fields that are promised, and no others")
     func json() async throws {
         let run = try await Command.run(
-            ["generate", "-m", Self.tiny, "--tokens", "5,6,7", "-n", "4", "--exit", "softmax:0.01", "--json"])
+            [
+                "generate", "-m", Self.tiny, "--tokens", "5,6,7", "-n", "4", "--exit", "softmax:0.01", "--guarantee",
+                "none",
+                "--json",
+            ])
         #expect(run.status == 0)
         let object = try run.object()
         #expect(object.keys.sorted() == ["layers", "ledger", "model", "text", "timings", "tokens", "usage"])
@@ -81,11 +85,11 @@ import Testing
         arguments: [
             ["--exit", "depth:1"], ["--exit", "softmax:0.001"], ["--exit", "margin:0"], ["--exit", "entropy:99"],
             ["--exit", "saturation:-1"], ["--exit", "softmax:0", "--exit-layers", "1"],
-            ["--exit", "depth:1", "--guarantee", "none", "--state", "deferred"],
+            ["--exit", "depth:1", "--state", "deferred"],
         ])
     func exits(_ options: [String]) async throws {
         let run = try await Command.run(
-            ["generate", "-m", Self.tiny, "--tokens", "5,6", "-n", "3", "--json"] + options)
+            ["generate", "-m", Self.tiny, "--tokens", "5,6", "-n", "3", "--json", "--guarantee", "none"] + options)
         #expect(run.status == 0)
         let tokens = try #require(try run.object()["tokens"] as? [[String: Any]])
         #expect(tokens.map { $0["layer"] as? Int } == [3, 1, 1])
@@ -95,7 +99,8 @@ import Testing
         "exits that never pass, or are off, change nothing",
         arguments: [
             ["--exit", "depth:3"], ["--exit", "softmax:1.1"], ["--exit", "depth:1", "--guarantee", "off"],
-            ["--guarantee", "off"], ["-t", "1"],
+            ["--guarantee", "off"], ["-t", "1"], ["--exit", "depth:1"], ["--exit", "depth:2", "--drafts", "5"],
+            ["--exit", "softmax:0.02", "--exit-layers", "1", "--guarantee", "exact", "--drafts", "3"],
         ])
     func unchanged(_ options: [String]) async throws {
         let arguments = ["generate", "-m", Self.tiny, "--tokens", "5,6,7", "-n", "24"]

@@ -54,13 +54,13 @@ import Testing
     @Test("tokens are drawn as often as their probability says", arguments: [nil, 6])
     func frequencies(topK: Int?) throws {
         let logits = Tensor([0.5, -1, 2, 0.1, 1.2, -0.3, 1.9, 0.7], [1, 8], on: try Device(threads: 1))
-        var sampler = Sampler(Sampling(temperature: 0.9, topK: topK, seed: 11))
+        let sampler = Sampler(Sampling(temperature: 0.9, topK: topK, seed: 11))
         let candidates = sampler.distribution(logits)
         let total = candidates.reduce(0) { $0 + $1.probability }
         let draws = 20_000
         var counts: [Token: Int] = [:]
-        for _ in 0..<draws {
-            let token = sampler.next(logits)
+        for position in 0..<draws {
+            let token = sampler.token(logits, at: position)
             counts[try #require(token), default: 0] += 1
         }
         let chiSquare = candidates.reduce(0.0) { sum, candidate in
@@ -75,8 +75,7 @@ import Testing
     @Test func notANumberIsNoToken() throws {
         let device = try Device(threads: 1)
         for sampling in [Sampling.greedy, Sampling(temperature: 1)] {
-            var sampler = Sampler(sampling)
-            let token = sampler.next(Tensor([0, .nan, 1], [1, 3], on: device))
+            let token = Sampler(sampling).token(Tensor([0, .nan, 1], [1, 3], on: device), at: 0)
             #expect(token == nil)
         }
     }

@@ -1,12 +1,70 @@
-public import DynamaxLayers
 public import DynamaxTensor
 
-/// A way to get the logits of the next token: all layers, or as many as the token needs.
+/// A way to find the tokens that follow: by all layers, or by as many as each token needs.
 public protocol Decoder {
     var stack: any LayerStack { get }
 
+    /// Positions that the decoder may take back; states are made with at least as much history.
+    var history: Int { get }
+
+    /// Decides at least one token and at most `room`, the first of them following `token`, which continues `state`.
+    ///
+    /// All tokens but the last decided one have then been consumed by the state.
+    ///
+    /// - Throws: `GenerationError.notANumber` when the model's logits are.
+    mutating func decide(
+        after token: Token, _ state: SequenceState, _ sampler: Sampler, room: Int
+    ) throws(GenerationError) -> Decision
+}
+
+extension Decoder {
+    public var history: Int { 0 }
+}
+
+/// Tokens that a decoder has decided, in their order, and what they took.
+public struct Decision {
+    public let choices: [Choice]
+    /// What it has cost.
+    public let ledger: Ledger
+
+    /// Takes at least one choice.
+    public init(_ choices: [Choice], _ ledger: Ledger) {
+        precondition(!choices.isEmpty)
+        self.choices = choices
+        self.ledger = ledger
+    }
+}
+
+/// One token and what decided it.
+public struct Choice: Hashable, Sendable {
+    /// Its number in the vocabulary.
+    public let token: Token
+    /// Layers that its position ran through before it was decided, or first proposed.
+    public let layer: Int
+    /// How sure the exit was, as its kind of score has it; nil without exits.
+    public let score: Float?
+
+    /// Takes a token and what decided it.
+    public init(token: Token, layer: Int, score: Float?) {
+        self.token = token
+        self.layer = layer
+        self.score = score
+    }
+}
+
+/// A decoder that goes one position at a time.
+public protocol StepDecoder: Decoder {
     /// Runs one token that continues `state`.
     mutating func step(_ token: Token, _ state: SequenceState) -> DecodingStep
+}
+
+extension StepDecoder {
+    public mutating func decide(
+        after token: Token, _ state: SequenceState, _ sampler: Sampler, room: Int
+    ) throws(GenerationError) -> Decision {
+        let step = step(token, state)
+        return Decision([try step.choice(sampler, at: state.length)], step.ledger)
+    }
 }
 
 /// The logits of one position and what they took.
@@ -27,63 +85,16 @@ public struct DecodingStep {
         self.score = score
         self.ledger = ledger
     }
-}
 
-/// What the computation of some positions has cost.
-public struct Ledger: Hashable, Sendable {
-    /// Rows that ran through layers for their own token, one count a layer.
-    public var layerRows = 0
-    /// Rows that ran through layers later, to keep the state true.
-    public var catchUpRows = 0
-    /// Rows that the language-model head was applied to.
-    public var headRows = 0
-    /// Bytes of weights and states, and multiply-accumulates. Rows that run together read the weights once.
-    public var cost = Cost()
-
-    /// Makes an empty ledger.
-    public init() {}
-
-    public static func + (a: Ledger, b: Ledger) -> Ledger {
-        var sum = a
-        sum.layerRows += b.layerRows
-        sum.catchUpRows += b.catchUpRows
-        sum.headRows += b.headRows
-        sum.cost += b.cost
-        return sum
-    }
-
-    public static func += (a: inout Ledger, b: Ledger) { a = a + b }
-
-    /// Adds rows of one sequence that run through layers together.
-    ///
-    /// - Parameters:
-    ///   - layers: that the rows run through.
-    ///   - stack: says what each layer costs.
-    ///   - rows: how many there are.
-    ///   - catchUp: how many of them run only to keep the state true.
-    ///   - position: of the last row in its sequence.
-    public mutating func add(
-        _ layers: Range<Int>, of stack: any LayerStack, rows: Int, catchUp: Int = 0, position: Int
-    ) {
-        layerRows += (rows - catchUp) * layers.count
-        catchUpRows += catchUp * layers.count
-        for layer in layers {
-            let row = stack.cost(ofLayer: layer, position: position)
-            let weights = stack.weightCost(ofLayer: layer)
-            cost += Cost(
-                bytes: weights.bytes + (row.bytes - weights.bytes) * rows, multiplyAdds: row.multiplyAdds * rows)
-        }
-    }
-
-    /// Adds rows that the head is applied to together.
-    public mutating func addHead(of stack: any LayerStack, rows: Int) {
-        headRows += rows
-        cost += Cost(bytes: stack.headCost.bytes, multiplyAdds: stack.headCost.multiplyAdds * rows)
+    /// The token that the sampler draws from the logits for `position`.
+    public func choice(_ sampler: Sampler, at position: Int) throws(GenerationError) -> Choice {
+        guard let token = sampler.token(logits, at: position) else { throw .notANumber(position: position - 1) }
+        return Choice(token: token, layer: layer, score: score)
     }
 }
 
 /// Runs all layers for each token.
-public struct FullDepthDecoder: Decoder {
+public struct FullDepthDecoder: StepDecoder {
     public let stack: any LayerStack
 
     /// Makes a decoder for a stack.

@@ -19,16 +19,6 @@ public struct Generation {
         }
     }
 
-    /// One token of the continuation.
-    public struct Output: Sendable {
-        /// Its number in the vocabulary.
-        public let token: Token
-        /// Layers that decided it.
-        public let layer: Int
-        /// How sure the exit was; nil without exits.
-        public let score: Float?
-    }
-
     /// Why the text ended.
     public enum FinishReason: String, Sendable {
         /// A stop token came.
@@ -50,10 +40,13 @@ public struct Generation {
 
     private let context: Int?
     private let limits: Limits
+    private let sampler: Sampler
     private var decoder: any Decoder
-    private var sampler: Sampler
-    private var step: DecodingStep
+    /// Tokens decided and not yet handed out, the next one last.
+    private var ready: [Choice]
     private var produced = 0
+    /// Positions of the prompt and of the tokens handed out.
+    private var length: Int
 
     /// Runs the prompt.
     ///
@@ -81,37 +74,43 @@ public struct Generation {
         self.decoder = decoder
         self.limits = limits
         sampler = Sampler(sampling)
-        state = model.stack.makeState(history: history)
-        step = model.stack.prefill(prompt, state)
+        state = model.stack.makeState(history: max(history, decoder.history))
+        let step = model.stack.prefill(prompt, state)
+        ready = limits.tokens > 0 ? [try step.choice(sampler, at: prompt.count)] : []
         promptLedger = step.ledger
+        length = prompt.count
     }
 
     /// The next token, or nil when the text has ended.
     ///
     /// - Throws: `GenerationError.notANumber` when the model's logits are.
-    public mutating func next() throws(GenerationError) -> Output? {
+    public mutating func next() throws(GenerationError) -> Choice? {
         guard finishReason == nil else { return nil }
-        guard produced < limits.tokens else {
-            finishReason = .length
-            return nil
-        }
-        guard let token = sampler.next(step.logits) else { throw .notANumber(position: state.length - 1) }
-        if limits.stopTokens.contains(token) {
-            finishReason = .stop
-            return nil
-        }
-        let output = Output(token: token, layer: step.layer, score: step.score)
+        guard produced < limits.tokens else { return end(.length) }
+        guard let choice = ready.popLast() else { return nil }
+        guard !limits.stopTokens.contains(choice.token) else { return end(.stop) }
         produced += 1
+        length += 1
         // The token's own logits are needed only if another may follow.
         if produced == limits.tokens {
-            finishReason = .length
-        } else if let context, state.length >= context {
-            finishReason = .context
-        } else {
-            step = decoder.step(token, state)
-            ledger += step.ledger
+            _ = end(.length)
+        } else if let context, length > context {
+            _ = end(.context)
+        } else if ready.isEmpty {
+            let room = min(limits.tokens - produced, context.map { $0 + 1 - length } ?? .max)
+            let decision = try decoder.decide(after: choice.token, state, sampler, room: room)
+            ledger += decision.ledger
+            ready = decision.choices.reversed()
         }
-        return output
+        return choice
+    }
+
+    /// Ends the text: the state forgets tokens that were decided beyond it.
+    private mutating func end(_ reason: FinishReason) -> Choice? {
+        finishReason = reason
+        ready = []
+        if state.length > length { try? state.truncate(to: length) }
+        return nil
     }
 }
 

@@ -1,6 +1,6 @@
-import DynamaxModels
+public import DynamaxModels
 import DynamaxTensor
-import DynamaxText
+public import DynamaxText
 
 /// The loss on held-out documents, at several depths.
 ///
@@ -17,27 +17,36 @@ public struct EvaluationResult: Sendable {
 }
 
 /// Measures on one held-out corpus.
-struct Evaluator {
-    let name: String
+public struct Evaluator {
+    /// What results are called.
+    public let name: String
     private let corpus: TokenCorpus
     private let plan: EpochPlan
     private let rows: Int
     /// Bytes that each token stands for.
     private let bytes: [Int]
 
-    init(
-        _ name: String, _ corpus: TokenCorpus, _ tokenizer: Tokenizer, batch: TrainingConfiguration.Batch, limit: Int
+    /// Takes the tokens of a text.
+    ///
+    /// - Parameters:
+    ///   - tokenizer: that made them.
+    ///   - context: tokens of the longest piece.
+    ///   - rows: that run together.
+    ///   - limit: tokens to predict at most, spread evenly over the text.
+    public init(
+        _ name: String, _ corpus: TokenCorpus, _ tokenizer: Tokenizer, context: Int, rows: Int, limit: Int = .max
     ) {
         self.name = name
         self.corpus = corpus
-        rows = batch.rows
-        plan = EpochPlan(evaluating: corpus, context: batch.context, limit: limit)
+        self.rows = rows
+        plan = EpochPlan(evaluating: corpus, context: context, limit: limit)
         bytes = (0..<tokenizer.vocabularySize).map { token in
             tokenizer.isSpecial(Token(token)) ? 0 : (try? tokenizer.bytes(Token(token)))?.count ?? 0
         }
     }
 
-    func measure(_ model: LanguageModel, depths: [Int]) -> EvaluationResult {
+    /// The loss at some depths, rising, the last of them the number of layers.
+    public func measure(_ model: LanguageModel, depths: [Int]) -> EvaluationResult {
         var sums = [Double](repeating: 0, count: depths.count)
         var (tokenCount, byteCount) = (0, 0)
         for start in stride(from: 0, to: plan.rows, by: rows) {

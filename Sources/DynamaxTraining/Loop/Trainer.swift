@@ -91,7 +91,9 @@ public struct Trainer {
         let measured = try checked(configuration.evaluation.depths, "evaluation.depths") ?? exits.depths
         evaluatedDepths = Set(measured + [layers]).sorted()
         evaluators = data.validation.map { name, corpus in
-            Evaluator(name, corpus, data.tokenizer, batch: configuration.batch, limit: configuration.evaluation.rows)
+            Evaluator(
+                name, corpus, data.tokenizer, context: configuration.batch.context, rows: configuration.batch.rows,
+                limit: configuration.evaluation.rows)
         }
 
         optimizer = try Optimizer(configuration.optimizer, parameters, location: location)

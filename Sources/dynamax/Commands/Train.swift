@@ -2,6 +2,6 @@ import ArgumentParser
 
 struct Train: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Trains models and tokenizers.",
-        subcommands: [TrainModel.self, TrainTokenizer.self], defaultSubcommand: TrainModel.self)
+        abstract: "Trains models and tokenizers, and measures them.",
+        subcommands: [TrainModel.self, TrainTokenizer.self, TrainMeasure.self], defaultSubcommand: TrainModel.self)
 }

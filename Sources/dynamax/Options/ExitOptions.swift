@@ -16,8 +16,8 @@ enum StateRule: String, ExpressibleByArgument, CaseIterable {
 struct ExitOptions: ParsableArguments {
     @Option(
         help: """
-            off: all layers for each token. none: a token is written where its exit says so, and may differ from the full \
-            model's. Default: none with --exit, else off.
+            off: all layers for each token. exact: exits draft, the other layers verify; the text is the full model's. none: a \
+            token is written where its exit says so, and may differ. Default: exact with --exit, else off.
             """)
     var guarantee: Guarantee?
 
@@ -36,19 +36,28 @@ struct ExitOptions: ParsableArguments {
     )
     var exitLayers: TokenList?
 
+    @Option(
+        help: ArgumentHelp(
+            "Tokens drafted before they are verified (exact); by default as many as pay.", valueName: "count"))
+    var drafts: Int?
+
     @Option(help: "What the layers above an exit do: deferred (they catch up when they are needed).")
     var state: StateRule = .deferred
 
     func validate() throws {
-        if let guarantee, guarantee == .exact || guarantee == .bounded {
-            throw ValidationError("--guarantee \(guarantee.rawValue) is not built yet: choose off or none")
+        if guarantee == .bounded {
+            throw ValidationError("--guarantee bounded is not built yet: choose off, exact or none")
+        }
+        if let drafts, !(1...64).contains(drafts) { throw ValidationError("--drafts must be 1 to 64, not \(drafts)") }
+        if drafts != nil, let guarantee, guarantee != .exact {
+            throw ValidationError("--drafts goes with --guarantee exact")
         }
         guard state == .deferred else {
             throw ValidationError("--state \(state.rawValue) is not built yet: choose deferred")
         }
         guard let exit else {
-            if guarantee == Guarantee.none {
-                throw ValidationError("--guarantee none needs --exit, which says when tokens leave")
+            if let guarantee, guarantee != .off {
+                throw ValidationError("--guarantee \(guarantee.rawValue) needs --exit, which says when tokens leave")
             }
             if exitLayers != nil { throw ValidationError("--exit-layers needs --exit, which says when tokens leave") }
             return
@@ -64,11 +73,16 @@ struct ExitOptions: ParsableArguments {
         }
     }
 
-    /// The way to decode that the options ask for.
+    /// The way to decode that the options ask for; bounded was refused.
     func decoder(_ stack: any LayerStack) throws -> any Decoder {
         guard let exit else { return FullDepthDecoder(stack) }
         let policy = try ExitPolicy(
             ExitScore(exit), after: exitLayers?.tokens.map(Int.init), of: stack.layerCount)
-        return guarantee == .off ? FullDepthDecoder(stack) : EarlyExitDecoder(stack, policy)
+        switch guarantee ?? .exact {
+        case .off: return FullDepthDecoder(stack)
+        case .exact, .bounded:
+            return SelfSpeculativeDecoder(stack, policy, drafts: drafts.map { .fixed($0) } ?? .adaptive())
+        case .none: return EarlyExitDecoder(stack, policy)
+        }
     }
 }

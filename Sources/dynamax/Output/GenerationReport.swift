@@ -42,6 +42,8 @@ struct GenerationReport: Encodable {
         let layerRows: Int
         let catchUpRows: Int
         let headRows: Int
+        let draftedTokens: Int
+        let acceptedTokens: Int
         let bytes: Int
         let multiplyAdds: Int
 
@@ -49,6 +51,8 @@ struct GenerationReport: Encodable {
             layerRows = ledger.layerRows
             catchUpRows = ledger.catchUpRows
             headRows = ledger.headRows
+            draftedTokens = ledger.draftedTokens
+            acceptedTokens = ledger.acceptedTokens
             bytes = ledger.cost.bytes
             multiplyAdds = ledger.cost.multiplyAdds
         }

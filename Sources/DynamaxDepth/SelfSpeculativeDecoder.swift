@@ -1,0 +1,93 @@
+public import DynamaxModels
+public import DynamaxTensor
+
+/// Writes what the full model writes, faster: exits draft tokens, and the remaining layers verify them in one batch.
+///
+/// A draft leaves at the first exit whose score passes, and waits there. A row that no exit lets go, or the last of a round,
+/// takes all waiting rows to the top; there the full model's own tokens are drawn, and drafts are kept as far as they are
+/// the same (self-speculative decoding: Elhoushi et al. 2024, LayerSkip, section 4.3; drafts of any depth and length: Liu et al.
+/// 2024, Kangaroo). Rows have the same bits in any batch, so the tokens, sampled ones included, are those of
+/// `FullDepthDecoder`: this is the guarantee `exact`. Recurrent layers are taken back by replaying their inputs.
+public struct SelfSpeculativeDecoder: Decoder {
+    public let stack: any LayerStack
+    /// Where drafts may leave and when.
+    public let policy: ExitPolicy
+    /// How many tokens are drafted in a round.
+    public private(set) var drafts: DraftLength
+
+    /// Makes a decoder whose policy fits the stack.
+    public init(_ stack: any LayerStack, _ policy: ExitPolicy, drafts: DraftLength = .adaptive()) {
+        self.stack = stack
+        self.policy = policy
+        self.drafts = drafts
+    }
+
+    public var history: Int { drafts.longest + 1 }
+
+    public mutating func decide(
+        after token: Token, _ state: SequenceState, _ sampler: Sampler, room: Int
+    ) throws(GenerationError) -> Decision {
+        let length = policy.layers.isEmpty ? 0 : min(drafts.next(), room - 1)
+        let start = ContinuousClock.now
+        let round = try decide(after: token, state, sampler, drafting: length)
+        drafts.record(
+            Round(
+                length: length, drafted: round.ledger.draftedTokens, accepted: round.ledger.acceptedTokens,
+                seconds: start.duration(to: .now) / .seconds(1)))
+        return round
+    }
+
+    private func decide(
+        after token: Token, _ state: SequenceState, _ sampler: Sampler, drafting length: Int
+    ) throws(GenerationError) -> Decision {
+        let pass = ExitPass(stack: stack, policy: policy)
+        let first = state.length
+        var ledger = Ledger()
+        var drafted: [Choice] = []
+        var top: Tensor?
+        while top == nil {
+            let newest = drafted.last?.token ?? token
+            switch pass.run(newest, state, mayLeave: drafted.count < length, &ledger) {
+            case .left(let logits, let row, let layer, let score):
+                let logits = logits ?? pass.head(row, &ledger)
+                let step = DecodingStep(logits: logits, layer: layer, score: score, ledger: ledger)
+                drafted.append(try step.choice(sampler, at: state.length))
+            case .top(let rows):
+                top = rows
+            }
+        }
+        ledger.draftedTokens = drafted.count
+        return Decision(try verify(drafted, top!, from: first, state, sampler, &ledger), ledger)
+    }
+
+    /// The full model's tokens as far as the drafts are the same, and the one after; the state forgets the other drafts.
+    ///
+    /// - Parameter rows: what left the last layer for the positions from `first` on.
+    private func verify(
+        _ drafted: [Choice], _ rows: Tensor, from first: Int, _ state: SequenceState, _ sampler: Sampler,
+        _ ledger: inout Ledger
+    ) throws(GenerationError) -> [Choice] {
+        precondition(rows.rows == drafted.count + 1)
+        let logits = ExitPass(stack: stack, policy: policy).head(rows, &ledger)
+        var choices: [Choice] = []
+        for row in 0...drafted.count {
+            let step = DecodingStep(
+                logits: logits.rows(row..<row + 1), layer: stack.layerCount, score: nil, ledger: ledger)
+            let choice = try step.choice(sampler, at: first + row + 1)
+            guard row < drafted.count, drafted[row].token == choice.token else {
+                choices.append(choice)
+                break
+            }
+            choices.append(drafted[row])
+        }
+        ledger.acceptedTokens = choices.count - 1
+        let consumed = first + choices.count
+        guard consumed < state.length else { return choices }
+        do throws(StateError) {
+            try state.truncate(to: consumed)
+        } catch {
+            preconditionFailure("a state was made without the decoder's history: \(error)")
+        }
+        return choices
+    }
+}

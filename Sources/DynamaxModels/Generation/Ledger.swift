@@ -1,0 +1,59 @@
+public import DynamaxLayers
+
+/// What the computation of some positions has cost.
+public struct Ledger: Hashable, Sendable {
+    /// Rows that ran through layers for their own token, one count a layer.
+    public var layerRows = 0
+    /// Rows that ran through layers later, to keep the state true or to verify drafts.
+    public var catchUpRows = 0
+    /// Rows that the language-model head was applied to.
+    public var headRows = 0
+    /// Tokens that exits drafted, and how many of them the full model would have written too.
+    public var draftedTokens = 0
+    public var acceptedTokens = 0
+    /// Bytes of weights and states, and multiply-accumulates. Rows that run together read the weights once.
+    public var cost = Cost()
+
+    /// Makes an empty ledger.
+    public init() {}
+
+    public static func + (a: Ledger, b: Ledger) -> Ledger {
+        var sum = a
+        sum.layerRows += b.layerRows
+        sum.catchUpRows += b.catchUpRows
+        sum.headRows += b.headRows
+        sum.draftedTokens += b.draftedTokens
+        sum.acceptedTokens += b.acceptedTokens
+        sum.cost += b.cost
+        return sum
+    }
+
+    public static func += (a: inout Ledger, b: Ledger) { a = a + b }
+
+    /// Adds rows of one sequence that run through layers together.
+    ///
+    /// - Parameters:
+    ///   - layers: that the rows run through.
+    ///   - stack: says what each layer costs.
+    ///   - rows: how many there are.
+    ///   - catchUp: how many of them run only to keep the state true.
+    ///   - position: of the last row in its sequence.
+    public mutating func add(
+        _ layers: Range<Int>, of stack: any LayerStack, rows: Int, catchUp: Int = 0, position: Int
+    ) {
+        layerRows += (rows - catchUp) * layers.count
+        catchUpRows += catchUp * layers.count
+        for layer in layers {
+            let row = stack.cost(ofLayer: layer, position: position)
+            let weights = stack.weightCost(ofLayer: layer)
+            cost += Cost(
+                bytes: weights.bytes + (row.bytes - weights.bytes) * rows, multiplyAdds: row.multiplyAdds * rows)
+        }
+    }
+
+    /// Adds rows that the head is applied to together.
+    public mutating func addHead(of stack: any LayerStack, rows: Int) {
+        headRows += rows
+        cost += Cost(bytes: stack.headCost.bytes, multiplyAdds: stack.headCost.multiplyAdds * rows)
+    }
+}

@@ -1,0 +1,95 @@
+import DynamaxDepth
+import DynamaxFormats
+import DynamaxModels
+import DynamaxTensor
+import Foundation
+import TestSupport
+import Testing
+
+// Oracle: the full model's text, and its state after a fresh run, compared bit for bit.
+
+@Suite struct SpeculationTests {
+    static let specs = ["depth:1", "depth:2", "softmax:0.02", "margin:0.001", "entropy:4.5", "saturation:0.6"]
+
+    struct Text: Equatable {
+        var tokens: [Token] = []
+        var reason: Generation.FinishReason?
+        var ledger = Ledger()
+
+        static func == (a: Text, b: Text) -> Bool { a.tokens == b.tokens && a.reason == b.reason }
+    }
+
+    private func write(
+        _ model: LanguageModel, _ decoder: any Decoder, prompt: [Token], sampling: Sampling = .greedy, count: Int = 40,
+        stops: Set<Token> = []
+    ) throws -> (text: Text, state: SequenceState) {
+        var generation = try Generation(
+            model, decoder, prompt: prompt, sampling: sampling, limits: .init(tokens: count, stopTokens: stops))
+        var text = Text()
+        while let choice = try generation.next() { text.tokens.append(choice.token) }
+        text.reason = generation.finishReason
+        text.ledger = generation.ledger
+        return (text, generation.state)
+    }
+
+    @Test(
+        "the text and the state are the full model's",
+        arguments: ["llama-gqa", "mistral-window", "mamba", "mamba2-groups"],
+        [Quantization.f32, .q8])
+    func exact(_ name: String, _ format: Quantization) throws {
+        let model = try ReferenceModel.named(name).load(quantization: format, on: Device(threads: 2))
+        var (drafted, accepted) = (0, 0)
+        for (index, spec) in Self.specs.enumerated() {
+            let policy = try ExitPolicy(ExitScore(spec), after: spec.hasPrefix("depth") ? nil : [1, 2], of: 3)
+            for (seed, length) in [(1, 1), (2, 2), (3, 5), (4, 12)] {
+                var random = Seeded(UInt64(10 * index + seed))
+                let prompt = (0..<Int.random(in: 1...9, using: &random)).map { _ in
+                    Token.random(in: 3..<96, using: &random)
+                }
+                let sampling = seed % 2 == 1 ? .greedy : Sampling(temperature: 0.3, topP: 0.9, seed: UInt64(seed))
+                let full = try write(model, FullDepthDecoder(model.stack), prompt: prompt, sampling: sampling)
+                let stop = full.text.tokens[Int.random(in: 0..<full.text.tokens.count, using: &random)]
+                for (count, stops) in [(40, Set<Token>()), (40, [stop]), (7, [])] {
+                    let expected = try write(
+                        model, FullDepthDecoder(model.stack), prompt: prompt, sampling: sampling, count: count,
+                        stops: stops)
+                    let decoder = SelfSpeculativeDecoder(model.stack, policy, drafts: .fixed(length))
+                    let written = try write(
+                        model, decoder, prompt: prompt, sampling: sampling, count: count, stops: stops)
+                    #expect(written.text == expected.text, "\(spec), \(length) drafts")
+                    #expect(written.state.length == expected.state.length)
+                    let consumed = Array((prompt + expected.text.tokens).prefix(written.state.length))
+                    #expect(try contents(of: written.state) == contents(of: model.fresh(consumed)))
+                    drafted += written.text.ledger.draftedTokens
+                    accepted += written.text.ledger.acceptedTokens
+                }
+            }
+        }
+        #expect(accepted > 0 && accepted < drafted, "\(accepted) of \(drafted) drafts accepted: both must occur")
+    }
+
+    @Test("drafts of adaptive length give the same text", arguments: ["llama-gqa", "mamba2-groups"])
+    func adaptive(_ name: String) throws {
+        let model = try ReferenceModel.named(name).load(on: Device(threads: 1))
+        let sampling = Sampling(temperature: 0.2, seed: 3)
+        let full = try write(model, FullDepthDecoder(model.stack), prompt: [5, 9], sampling: sampling, count: 200)
+        for spec in ["depth:1", "softmax:0.03"] {
+            let policy = try ExitPolicy(ExitScore(spec), of: 3)
+            let decoder = SelfSpeculativeDecoder(model.stack, policy)
+            #expect(
+                try write(model, decoder, prompt: [5, 9], sampling: sampling, count: 200).text == full.text, "\(spec)")
+        }
+    }
+
+    @Test("the context is filled to its last position")
+    func context() throws {
+        let model = try ReferenceModel.named("llama-gqa").load(on: Device(threads: 1))
+        let context = try #require(model.context)
+        let prompt = (0..<context - 5).map { Token(3 + $0 % 90) }
+        let full = try write(model, FullDepthDecoder(model.stack), prompt: prompt, count: 100)
+        let policy = try ExitPolicy(.depth(1), of: 3)
+        let decoder = SelfSpeculativeDecoder(model.stack, policy, drafts: .fixed(4))
+        #expect(full.text.reason == .context)
+        #expect(try write(model, decoder, prompt: prompt, count: 100).text == full.text)
+    }
+}
