@@ -48,7 +48,9 @@ let package = Package(
         room("DynamaxLayers", imports: ["CDynamax", "DynamaxTensor"]),
         room("DynamaxText", imports: ["DynamaxTensor", "DynamaxFormats"]),
         room("DynamaxModels", imports: ["CDynamax", "DynamaxTensor", "DynamaxLayers", "DynamaxFormats"]),
-        room("DynamaxDepth", imports: ["CDynamax", "DynamaxTensor", "DynamaxLayers", "DynamaxModels"]),
+        room(
+            "DynamaxDepth",
+            imports: ["CDynamax", "DynamaxTensor", "DynamaxLayers", "DynamaxFormats", "DynamaxModels"]),
         room(
             "DynamaxTraining",
             imports: ["DynamaxTensor", "DynamaxLayers", "DynamaxFormats", "DynamaxText", "DynamaxModels"]),

@@ -1,4 +1,4 @@
-import DynamaxFormats
+package import DynamaxFormats
 
 /// A kind of model: how its configuration is read and its parameters become layers.
 protocol Family {
@@ -32,4 +32,9 @@ func family(of json: JSONNode) throws(FormatError) -> any Family.Type {
     case "falcon_mamba": return FalconMamba.self
     default: throw type.expected("one of llama, mistral, qwen2, qwen3, mamba, mamba2, falcon_mamba")
     }
+}
+
+/// Loads the layers of a model whose parameters are part of another file: a small model that helps a large one.
+package func loadStack(_ configuration: JSONNode, _ parameters: Parameters) throws -> DecoderStack {
+    try family(of: configuration).load(configuration, parameters)
 }

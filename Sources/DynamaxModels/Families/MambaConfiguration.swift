@@ -40,7 +40,8 @@ struct MambaConfiguration {
         _ parameters: Parameters, layer: (_ parameters: Parameters) throws -> any DecoderLayer
     ) throws -> DecoderStack {
         // Native files of Codestral Mamba put one more name in front, and name the embedding in the singular.
-        let native = parameters.has("model.backbone.norm_f.weight")
+        let native =
+            !parameters.has("backbone.norm_f.weight") && parameters.has("model.backbone.norm_f.weight")
         let root = native ? parameters.scoped("model") : parameters
         let model = root.scoped("backbone")
         let table = model.has("embedding.weight") && !model.has("embeddings.weight") ? "embedding" : "embeddings"

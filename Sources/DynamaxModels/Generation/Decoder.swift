@@ -7,6 +7,12 @@ public protocol Decoder {
     /// Positions that the decoder may take back; states are made with at least as much history.
     var history: Int { get }
 
+    /// The state of an empty sequence, with as much history as the decoder needs, and at least `history`.
+    func makeState(history: Int) -> SequenceState
+
+    /// Runs a prompt, at least one token, through all layers.
+    func prefill(_ tokens: [Token], _ state: SequenceState) -> DecodingStep
+
     /// Decides at least one token and at most `room`, the first of them following `token`, which continues `state`.
     ///
     /// All tokens but the last decided one have then been consumed by the state.
@@ -19,6 +25,8 @@ public protocol Decoder {
 
 extension Decoder {
     public var history: Int { 0 }
+    public func makeState(history: Int) -> SequenceState { stack.makeState(history: max(history, self.history)) }
+    public func prefill(_ tokens: [Token], _ state: SequenceState) -> DecodingStep { stack.prefill(tokens, state) }
 }
 
 /// Tokens that a decoder has decided, in their order, and what they took.
@@ -118,14 +126,25 @@ extension LayerStack {
     ///   - tokens: at least one.
     ///   - state: of the sequence that they continue.
     ///   - chunk: rows that run together at most; it bounds memory, and changes no bit of the result.
-    public func prefill(_ tokens: [Token], _ state: SequenceState, chunk: Int = 512) -> DecodingStep {
+    ///   - stops: layers before which rows are shown to `visit`, ascending.
+    public func prefill(
+        _ tokens: [Token], _ state: SequenceState, chunk: Int = 512, stops: [Int] = [],
+        visit: (_ rows: Tensor, _ layer: Int) -> Void = { _, _ in }
+    ) -> DecodingStep {
         precondition(!tokens.isEmpty && chunk > 0)
         var ledger = Ledger()
         var last: Tensor?
         for start in stride(from: 0, to: tokens.count, by: chunk) {
             let part = Array(tokens[start..<min(start + chunk, tokens.count)])
             ledger.add(0..<layerCount, of: self, rows: part.count, position: state.length + part.count - 1)
-            let hidden = run(0..<layerCount, embed(part), Batch(state, rows: part.count))
+            var hidden = embed(part)
+            var reached = 0
+            for stop in stops {
+                hidden = run(reached..<stop, hidden, Batch(state, rows: part.count))
+                visit(hidden, stop)
+                reached = stop
+            }
+            hidden = run(reached..<layerCount, hidden, Batch(state, rows: part.count))
             last = hidden.rows(part.count - 1..<part.count)
         }
         ledger.addHead(of: self, rows: 1)

@@ -74,8 +74,8 @@ public struct Generation {
         self.decoder = decoder
         self.limits = limits
         sampler = Sampler(sampling)
-        state = model.stack.makeState(history: max(history, decoder.history))
-        let step = model.stack.prefill(prompt, state)
+        state = decoder.makeState(history: history)
+        let step = decoder.prefill(prompt, state)
         ready = limits.tokens > 0 ? [try step.choice(sampler, at: prompt.count)] : []
         promptLedger = step.ledger
         length = prompt.count

@@ -8,6 +8,8 @@ public struct Ledger: Hashable, Sendable {
     public var catchUpRows = 0
     /// Rows that the language-model head was applied to.
     public var headRows = 0
+    /// Rows that heads of exits judged, or read to remember them.
+    public var exitHeadRows = 0
     /// Tokens that exits drafted, and how many of them the full model would have written too.
     public var draftedTokens = 0
     public var acceptedTokens = 0
@@ -22,6 +24,7 @@ public struct Ledger: Hashable, Sendable {
         sum.layerRows += b.layerRows
         sum.catchUpRows += b.catchUpRows
         sum.headRows += b.headRows
+        sum.exitHeadRows += b.exitHeadRows
         sum.draftedTokens += b.draftedTokens
         sum.acceptedTokens += b.acceptedTokens
         sum.cost += b.cost
@@ -49,6 +52,12 @@ public struct Ledger: Hashable, Sendable {
             cost += Cost(
                 bytes: weights.bytes + (row.bytes - weights.bytes) * rows, multiplyAdds: row.multiplyAdds * rows)
         }
+    }
+
+    /// Adds rows that the head of an exit judges together, each of this cost.
+    public mutating func addExitHead(_ row: Cost, rows: Int) {
+        exitHeadRows += rows
+        cost += Cost(bytes: row.bytes, multiplyAdds: row.multiplyAdds * rows)
     }
 
     /// Adds rows that the head is applied to together.

@@ -1,22 +1,22 @@
-import DynamaxFormats
+package import DynamaxFormats
 import DynamaxTensor
 
 /// The parameters in the tensors of a checkpoint.
-struct CheckpointParameters: ParameterSource {
+package struct CheckpointParameters: ParameterSource {
     let tensors: any TensorSource
     /// The matrices that are packed already.
     let packed: PackedTensors?
 
-    init(_ tensors: any TensorSource) throws(FormatError) {
+    package init(_ tensors: any TensorSource) throws(FormatError) {
         self.tensors = tensors
         packed = try tensors.packedTensors()
     }
 
-    var location: String { tensors.location }
+    package var location: String { tensors.location }
 
-    func has(_ name: String) -> Bool { packed?.tensor(name) != nil || (try? tensors.tensor(name)) != nil }
+    package func has(_ name: String) -> Bool { packed?.tensor(name) != nil || (try? tensors.tensor(name)) != nil }
 
-    func matrix(_ name: String, rows: Int, columns: Int) throws -> StoredMatrix {
+    package func matrix(_ name: String, rows: Int, columns: Int) throws -> StoredMatrix {
         if let matrix = packed?.tensor(name) {
             guard matrix.rows == rows, matrix.columns == columns else {
                 throw FormatError(
@@ -31,7 +31,7 @@ struct CheckpointParameters: ParameterSource {
             rows: try StoredRows(tensor), format: WeightFormat(nearest: tensor.type), release: tensor.release)
     }
 
-    func numbers(_ name: String, shape: [Int]) throws -> [Float] {
+    package func numbers(_ name: String, shape: [Int]) throws -> [Float] {
         try tensors.require(name, shape: shape).floats()
     }
 

@@ -6,25 +6,25 @@ import DynamaxTensor
 /// root of twice the number of layers (Radford et al. 2019); norms are 1, biases 0. State-space parameters as in the
 /// papers: decay rates from 1 to 16, or to the number of states (Mamba-1), time steps from 0.001 to 0.1 evenly in their
 /// logarithm, skip connections 1.
-final class InitialParameters: ParameterSource, Sendable {
-    let location = "initial parameters"
+package final class InitialParameters: ParameterSource, Sendable {
+    package let location = "initial parameters"
     private let seed: UInt64
     private let residualScale: Float
 
     /// - Parameter layers: of the model.
-    init(seed: UInt64, layers: Int) {
+    package init(seed: UInt64, layers: Int) {
         self.seed = seed
         residualScale = 1 / Float(2 * max(layers, 1)).squareRoot()
     }
 
-    func has(_ name: String) -> Bool { true }
+    package func has(_ name: String) -> Bool { true }
 
-    func matrix(_ name: String, rows: Int, columns: Int) throws -> StoredMatrix {
+    package func matrix(_ name: String, rows: Int, columns: Int) throws -> StoredMatrix {
         let numbers = normal(name, rows * columns, deviation: 0.02 * (writesToResidual(name) ? residualScale : 1))
         return StoredMatrix(rows: MemoryRows(rows: rows, columns: columns, numbers: numbers), format: .f32, release: {})
     }
 
-    func numbers(_ name: String, shape: [Int]) throws -> [Float] {
+    package func numbers(_ name: String, shape: [Int]) throws -> [Float] {
         let count = shape.reduce(1, *)
         var random = generator(name)
         if name.hasSuffix("norm.weight") || name.hasSuffix("layernorm.weight") || name.hasSuffix("norm_f.weight") {

@@ -1,9 +1,9 @@
 import DynamaxFormats
-import DynamaxLayers
-import DynamaxTensor
+package import DynamaxLayers
+package import DynamaxTensor
 
 /// Where parameters come from: a checkpoint, or random numbers.
-protocol ParameterSource: Sendable {
+package protocol ParameterSource: Sendable {
     /// What to name in errors.
     var location: String { get }
 
@@ -18,20 +18,20 @@ protocol ParameterSource: Sendable {
 }
 
 /// A matrix in its source.
-struct StoredMatrix: Sendable {
-    let rows: any RowSource
+package struct StoredMatrix: Sendable {
+    package let rows: any RowSource
     /// The packed format nearest to how it is stored.
-    let format: WeightFormat
+    package let format: WeightFormat
     /// The matrix, where it is stored packed already.
     var packed: PackedTensor?
     /// Lets go of memory that reading it has filled.
-    let release: @Sendable () -> Void
+    package let release: @Sendable () -> Void
 }
 
 /// Loads layers by the names that the checkpoint gives their parameters.
-struct Parameters {
+package struct Parameters {
     /// What the layers are for.
-    enum Purpose {
+    package enum Purpose {
         /// Weights are packed, in the format nearest to how they are stored or in another.
         case inference(Quantization?)
         /// As for inference; what has been loaded is collected here.
@@ -41,14 +41,21 @@ struct Parameters {
     }
 
     let source: any ParameterSource
-    let device: Device
+    package let device: Device
     let purpose: Purpose
     let memory = MemoryBudget()
     /// Precedes all names, with its dot.
     var scope = ""
 
+    /// Takes parameters from a source.
+    package init(source: any ParameterSource, device: Device, purpose: Purpose) {
+        self.source = source
+        self.device = device
+        self.purpose = purpose
+    }
+
     /// The parameters below a name.
-    func scoped(_ name: String) -> Parameters {
+    package func scoped(_ name: String) -> Parameters {
         var parameters = self
         parameters.scope += name + "."
         return parameters
@@ -64,7 +71,7 @@ struct Parameters {
         try small(name, Shape(rows: rows, columns: columns))
     }
 
-    func norm(_ name: String, _ width: Int, epsilon: Float, group: Int? = nil) throws -> RMSNorm {
+    package func norm(_ name: String, _ width: Int, epsilon: Float, group: Int? = nil) throws -> RMSNorm {
         RMSNorm(weight: try vector(name + ".weight", width), epsilon: epsilon, group: group)
     }
 
@@ -124,7 +131,7 @@ struct Parameters {
             bias: leaf(Tensor(stored, [stored.count], on: device), layers.map { ($0.name + ".bias", $0.outputs) }))
     }
 
-    func linear(
+    package func linear(
         _ name: String, outputs: Int, inputs: Int, bias: Bool, isTable: Bool = false
     ) throws -> Linear {
         try linear([(name, outputs)], inputs: inputs, bias: bias, isTable: isTable)

@@ -7,6 +7,7 @@ import DynamaxTensor
 //   layers.I.memory                 [numbers]                         window and state of a recurrent layer
 //   layers.I.checkpoint, .log       [numbers]                         what it needs to go back
 //   layers.I.pending                [rows, width]                     hidden rows that wait before the layer
+//   readers.I                       [bytes]                           the state of what reads along before layer I
 //
 // Metadata: format, layers, length, first, and the progress of each layer after this part.
 
@@ -52,6 +53,12 @@ extension SequenceState {
                 writer.add("layers.\(index).pending", pending.contents, shape: [pending.count, width])
             }
         }
+        if isLast {
+            for (layer, reader) in readers.sorted(by: { $0.key < $1.key }) {
+                let bytes = try reader.serialize()
+                writer.add("readers.\(layer)", type: .u8, bytes: bytes, shape: [bytes.count])
+            }
+        }
         return writer.bytes()
     }
 
@@ -85,7 +92,12 @@ extension SequenceState {
                 break
             }
         }
-        if part.isLast { try restorePending(file) }
+        guard part.isLast else { return }
+        try restorePending(file)
+        for (layer, reader) in readers {
+            let stored = try file.require("readers.\(layer)")
+            try reader.restore(withExtendedLifetime(stored) { Array(stored.bytes) })
+        }
     }
 
     private func restorePending(_ file: SafetensorsFile) throws {

@@ -51,6 +51,9 @@ public final class SequenceState {
     public let width: Int
     /// Rows that wait before each layer.
     private var pending: [PendingRows]
+    /// States of what reads along, such as exit heads with a memory, by the layer whose rows they read; each has consumed the
+    /// rows that have left that layer's predecessor.
+    public private(set) var readers: [Int: SequenceState] = [:]
 
     init(layers: [LayerState], width: Int) {
         precondition(!layers.isEmpty)
@@ -59,10 +62,11 @@ public final class SequenceState {
         pending = Array(repeating: PendingRows(width: width), count: layers.count)
     }
 
-    private init(layers: [LayerState], width: Int, pending: [PendingRows]) {
+    private init(layers: [LayerState], width: Int, pending: [PendingRows], readers: [Int: SequenceState]) {
         self.layers = layers
         self.width = width
         self.pending = pending
+        self.readers = readers
     }
 
     /// Positions that have entered the first layer.
@@ -75,7 +79,14 @@ public final class SequenceState {
     public func pendingRows(beforeLayer layer: Int) -> Int { pending[layer].count }
 
     /// Bytes held, memory shared with other sequences included.
-    public var bytes: Int { layers.reduce(0) { $0 + $1.bytes } }
+    public var bytes: Int { layers.reduce(0) { $0 + $1.bytes } + readers.values.reduce(0) { $0 + $1.bytes } }
+
+    /// Lets a state of its own move with this one, which is still empty: that of something that reads the rows before
+    /// `layer`.
+    public func attach(_ reader: SequenceState, beforeLayer layer: Int) {
+        precondition(length == 0 && reader.length == 0)
+        readers[layer] = reader
+    }
 
     // MARK: Deferral
 
@@ -98,6 +109,7 @@ public final class SequenceState {
     /// Whether progress falls with depth only by the rows that wait.
     public var isConsistent: Bool {
         layers.indices.dropFirst().allSatisfy { layers[$0 - 1].progress - layers[$0].progress == pending[$0].count }
+            && readers.allSatisfy { layer, reader in reader.length == layers[layer - 1].progress }
     }
 
     // MARK: Truncate and fork
@@ -108,9 +120,11 @@ public final class SequenceState {
     ///   has changed then.
     public func truncate(to position: Int) throws(StateError) {
         guard (0...length).contains(position) else { throw .beyondEnd(position: position, end: length) }
-        for case .recurrence(let state) in layers where !state.canTruncate(to: position) {
+        for case .recurrence(let state) in layers + readers.values.flatMap(\.layers)
+        where !state.canTruncate(to: position) {
             throw .beyondHistory(position: position, oldest: state.oldest)
         }
+        for reader in readers.values where reader.length > position { try reader.truncate(to: position) }
         for layer in layers {
             switch layer {
             case .attention(let cache): cache.truncate(to: position)
@@ -124,7 +138,8 @@ public final class SequenceState {
 
     /// A state of the same past; memory is shared until one of the two changes it.
     public func fork() -> SequenceState {
-        SequenceState(layers: layers.map { $0.fork() }, width: width, pending: pending)
+        SequenceState(
+            layers: layers.map { $0.fork() }, width: width, pending: pending, readers: readers.mapValues { $0.fork() })
     }
 
     // MARK: Pending rows, for serialization

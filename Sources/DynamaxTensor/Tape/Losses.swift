@@ -40,6 +40,25 @@ extension Tensor {
         return loss(losses, gradient)
     }
 
+    /// The cross entropy of the sigmoid of each number with its target, added up: [1].
+    ///
+    /// - Parameters:
+    ///   - targets: 0 or 1, or a chance between them; one for each row.
+    ///   - weights: one for each row.
+    public func binaryCrossEntropy(targets: [Float], weights: [Float]) -> Tensor {
+        precondition(columns == 1 && targets.count == rows && weights.count == rows)
+        let numbers = array
+        var (losses, gradient) = ([Float](), [Float]())
+        for ((x, target), weight) in zip(zip(numbers, targets), weights) {
+            // log(1 + exp(-|x|)) and the sigmoid do not overflow in this form.
+            let small = exponential(-abs(x))
+            losses.append(weight * (max(x, 0) - x * target + logarithm(1 + small)))
+            gradient.append(weight * ((x >= 0 ? 1 : small) / (1 + small) - target))
+        }
+        let isWanted = isTracked && device.isRecording
+        return loss(Tensor(losses, [rows], on: device), isWanted ? Tensor(gradient, shape, on: device) : nil)
+    }
+
     private func loss(_ losses: Tensor, _ gradient: Tensor?) -> Tensor {
         // Added up in Double, in the order of rows: the number that people read should not depend on the batch's size.
         let total = losses.array.reduce(0.0) { $0 + Double($1) }

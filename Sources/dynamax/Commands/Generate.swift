@@ -38,9 +38,10 @@ struct Generate: ParsableCommand {
         let prompt = try tokenizer.map(input.tokens) ?? input.tokens(loaded.files)
         let defaults = try GenerationConfig(loaded.files)
         let stops = Set((tokenizer?.eosTokens ?? []) + defaults.eos.compactMap(Token.init(exactly:)))
+        let sampling = try sampling.sampling(defaults)
         var run = try GenerationRun(
             name: options.model, loaded, tokenizer: tokenizer, prompt: prompt,
-            decoder: exits.decoder(loaded.model.stack), sampling: sampling.sampling(defaults),
+            decoder: exits.decoder(loaded, sampling, tokens: maxTokens), sampling: sampling,
             limits: Generation.Limits(tokens: maxTokens, stopTokens: stops))
         let colours = showLayers ? LayerColours(layers: loaded.model.stack.layerCount) : nil
         while let piece = try run.next() {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import DynamaxDepth
+import DynamaxFormats
 import DynamaxModels
 
 /// What the text promises to have in common with the full model's.
@@ -16,8 +17,9 @@ enum StateRule: String, ExpressibleByArgument, CaseIterable {
 struct ExitOptions: ParsableArguments {
     @Option(
         help: """
-            off: all layers for each token. exact: exits draft, the other layers verify; the text is the full model's. none: a \
-            token is written where its exit says so, and may differ. Default: exact with --exit, else off.
+            off: all layers for each token. exact: exits draft, the other layers verify; the text is the full model's. \
+            bounded: exits decide with a certified threshold. none: exits decide, and the text may differ. Default: exact with \
+            --exit, bounded with --certificate, else off.
             """)
     var guarantee: Guarantee?
 
@@ -41,23 +43,38 @@ struct ExitOptions: ParsableArguments {
             "Tokens drafted before they are verified (exact); by default as many as pay.", valueName: "count"))
     var drafts: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "What `dynamax calibrate` has written; says when to leave (bounded).", valueName: "file"))
+    var certificate: String?
+
     @Option(help: "What the layers above an exit do: deferred (they catch up when they are needed).")
     var state: StateRule = .deferred
 
+    /// The guarantee that was asked for, or follows from the rest.
+    private var promise: Guarantee {
+        guarantee ?? (certificate != nil ? .bounded : exit != nil ? .exact : .off)
+    }
+
     func validate() throws {
-        if guarantee == .bounded {
-            throw ValidationError("--guarantee bounded is not built yet: choose off, exact or none")
-        }
         if let drafts, !(1...64).contains(drafts) { throw ValidationError("--drafts must be 1 to 64, not \(drafts)") }
-        if drafts != nil, let guarantee, guarantee != .exact {
-            throw ValidationError("--drafts goes with --guarantee exact")
-        }
+        if drafts != nil, promise != .exact { throw ValidationError("--drafts goes with --guarantee exact") }
         guard state == .deferred else {
             throw ValidationError("--state \(state.rawValue) is not built yet: choose deferred")
         }
+        if promise == .bounded {
+            guard certificate != nil else {
+                throw ValidationError("--guarantee bounded needs --certificate, which `dynamax calibrate` writes")
+            }
+            guard exit == nil, exitLayers == nil else {
+                throw ValidationError("--certificate says when tokens leave, so it takes no --exit and no --exit-layers")
+            }
+            return
+        }
+        if certificate != nil { throw ValidationError("--certificate goes with --guarantee bounded") }
         guard let exit else {
-            if let guarantee, guarantee != .off {
-                throw ValidationError("--guarantee \(guarantee.rawValue) needs --exit, which says when tokens leave")
+            guard promise == .off else {
+                throw ValidationError("--guarantee \(promise.rawValue) needs --exit, which says when tokens leave")
             }
             if exitLayers != nil { throw ValidationError("--exit-layers needs --exit, which says when tokens leave") }
             return
@@ -73,15 +90,34 @@ struct ExitOptions: ParsableArguments {
         }
     }
 
-    /// The way to decode that the options ask for; bounded was refused.
-    func decoder(_ stack: any LayerStack) throws -> any Decoder {
+    /// The way to decode that the options ask for.
+    ///
+    /// - Parameters:
+    ///   - sampling: how tokens will be drawn.
+    ///   - tokens: how many are wanted.
+    func decoder(_ loaded: ModelOptions.Loaded, _ sampling: Sampling, tokens: Int) throws -> any Decoder {
+        let stack = loaded.model.stack
+        if promise == .bounded, let path = certificate {
+            let certificate = try Certificate(contentsOf: path)
+            try certificate.check(
+                fingerprint: loaded.files.fingerprint(), weights: loaded.model.format.description, path: path)
+            guard sampling.temperature == 0 else {
+                throw FormatError(.mismatch, path, "the certificate is for texts without sampling, at temperature 0")
+            }
+            guard tokens <= certificate.tokens else {
+                throw FormatError(
+                    .mismatch, path,
+                    "the certificate is for texts of at most \(certificate.tokens) tokens, not \(tokens)")
+            }
+            let policy = try ExitPolicy(ExitScore(certificate.exit), after: certificate.layers, of: stack.layerCount)
+            return EarlyExitDecoder(stack, policy)
+        }
         guard let exit else { return FullDepthDecoder(stack) }
         let policy = try ExitPolicy(
             ExitScore(exit), after: exitLayers?.tokens.map(Int.init), of: stack.layerCount)
-        switch guarantee ?? .exact {
-        case .off: return FullDepthDecoder(stack)
-        case .exact, .bounded:
-            return SelfSpeculativeDecoder(stack, policy, drafts: drafts.map { .fixed($0) } ?? .adaptive())
+        switch promise {
+        case .off, .bounded: return FullDepthDecoder(stack)
+        case .exact: return SelfSpeculativeDecoder(stack, policy, drafts: drafts.map { .fixed($0) } ?? .adaptive())
         case .none: return EarlyExitDecoder(stack, policy)
         }
     }

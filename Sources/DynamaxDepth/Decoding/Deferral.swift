@@ -35,7 +35,10 @@ extension LayerStack {
     }
 
     /// Runs all rows that wait through the layers that they lack, so that every layer stands at the end of the sequence.
+    ///
+    /// The state is one that no head reads along.
     public func catchUp(_ state: SequenceState) -> Ledger {
+        precondition(state.readers.isEmpty)
         var ledger = Ledger()
         _ = runWithWaiting(nil, 0..<layerCount, state, &ledger)
         return ledger

@@ -24,6 +24,14 @@ public struct SelfSpeculativeDecoder: Decoder {
 
     public var history: Int { drafts.longest + 1 }
 
+    public func makeState(history: Int) -> SequenceState {
+        ExitPass(stack: stack, policy: policy).makeState(history: max(history, self.history))
+    }
+
+    public func prefill(_ tokens: [Token], _ state: SequenceState) -> DecodingStep {
+        ExitPass(stack: stack, policy: policy).prefill(tokens, state)
+    }
+
     public mutating func decide(
         after token: Token, _ state: SequenceState, _ sampler: Sampler, room: Int
     ) throws(GenerationError) -> Decision {

@@ -17,6 +17,14 @@ public struct EarlyExitDecoder: StepDecoder {
         self.policy = policy
     }
 
+    public func makeState(history: Int) -> SequenceState {
+        ExitPass(stack: stack, policy: policy).makeState(history: history)
+    }
+
+    public func prefill(_ tokens: [Token], _ state: SequenceState) -> DecodingStep {
+        ExitPass(stack: stack, policy: policy).prefill(tokens, state)
+    }
+
     public func step(_ token: Token, _ state: SequenceState) -> DecodingStep {
         let pass = ExitPass(stack: stack, policy: policy)
         var ledger = Ledger()

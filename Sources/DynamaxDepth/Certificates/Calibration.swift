@@ -1,0 +1,97 @@
+public import DynamaxFormats
+public import DynamaxModels
+public import DynamaxTensor
+
+/// Finds the threshold that saves most among those whose divergence from the full model is certified to be small.
+public struct Calibration {
+    public let model: LanguageModel
+    /// From the source of those that the certificate is for; independent of each other.
+    public let prompts: [[Token]]
+    /// How exits judge.
+    public let kind: ExitScore.Kind
+    /// Layers that exits lie after; nil for each of the latter half.
+    public let layers: [Int]?
+    /// Thresholds from the safest on.
+    public let thresholds: [Float]
+    public let limits: Generation.Limits
+    public let divergence: Divergence
+    public let test: LearnThenTest
+
+    /// Takes all that a calibration needs.
+    ///
+    /// - Throws: `CertificateError` where no threshold could pass with so few prompts.
+    public init(
+        _ model: LanguageModel, prompts: [[Token]], kind: ExitScore.Kind, layers: [Int]? = nil,
+        thresholds: [Float]? = nil, limits: Generation.Limits, divergence: Divergence = .tokenF1, test: LearnThenTest
+    ) throws(CertificateError) {
+        guard prompts.count >= test.fewestPrompts else {
+            throw .tooFewPrompts(
+                prompts.count, needed: test.fewestPrompts, delta: test.delta, epsilon: test.epsilon)
+        }
+        self.model = model
+        self.prompts = prompts
+        self.kind = kind
+        self.layers = layers
+        self.thresholds = thresholds ?? kind.thresholds
+        self.limits = limits
+        self.divergence = divergence
+        self.test = test
+    }
+
+    /// What was found out about one threshold.
+    public struct Finding: Sendable {
+        public let exit: ExitScore
+        public let meanDivergence: Double
+        public let probability: Double
+        /// Mean layers of a token, the first of each text left out, which the prompt has paid for.
+        public let meanLayers: Double
+    }
+
+    /// Writes all texts by the full model, then with one threshold after the other, until one does not pass.
+    ///
+    /// - Parameters:
+    ///   - fingerprint: of the model.
+    ///   - report: told of each threshold.
+    /// - Throws: `CertificateError.nothingPasses`, or `GenerationError` where a prompt does not fit the model.
+    public func run(fingerprint: String, report: (Finding) -> Void = { _ in }) throws -> Certificate {
+        let full = try prompts.map { try write($0, FullDepthDecoder(model.stack)).tokens }
+        var findings: [Finding] = []
+        _ = try test.lastPassing(of: thresholds.count) { index in
+            let exit = kind.score(thresholds[index])
+            let policy = try ExitPolicy(exit, after: layers, of: model.stack.layerCount)
+            let texts = try prompts.map { try write($0, EarlyExitDecoder(model.stack, policy)) }
+            let losses = zip(texts, full).map { divergence.value($0.tokens, from: $1) }
+            let mean = losses.reduce(0, +) / Double(losses.count)
+            let depths = texts.flatMap(\.layers)
+            findings.append(
+                Finding(
+                    exit: exit, meanDivergence: mean,
+                    probability: test.probability(ofMeanLoss: mean, prompts: losses.count),
+                    meanLayers: Double(depths.reduce(0, +)) / Double(max(depths.count, 1))))
+            report(findings[index])
+            return losses
+        }
+        guard let best = findings.last(where: { $0.probability <= test.epsilon }) else {
+            let first = findings[0]
+            throw CertificateError.nothingPasses(
+                exit: first.exit.description, meanDivergence: first.meanDivergence, probability: first.probability,
+                epsilon: test.epsilon)
+        }
+        return Certificate(
+            model: fingerprint, weights: model.format.description, exit: best.exit.description,
+            layers: try ExitPolicy(best.exit, after: layers, of: model.stack.layerCount).layers, tokens: limits.tokens,
+            divergence: divergence, pValue: test.pValue, delta: test.delta, epsilon: test.epsilon,
+            prompts: prompts.count, promptsDigest: SHA256.digest("\(prompts)"), meanDivergence: best.meanDivergence,
+            probability: best.probability, meanLayers: best.meanLayers)
+    }
+
+    private func write(_ prompt: [Token], _ decoder: any Decoder) throws -> (tokens: [Token], layers: [Int]) {
+        var generation = try Generation(model, decoder, prompt: prompt, limits: limits)
+        var (tokens, layers): ([Token], [Int]) = ([], [])
+        while let choice = try generation.next() {
+            if !tokens.isEmpty { layers.append(choice.layer) }
+            tokens.append(choice.token)
+        }
+        return (tokens, layers)
+    }
+}

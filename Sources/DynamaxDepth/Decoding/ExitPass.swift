@@ -1,0 +1,92 @@
+import DynamaxModels
+import DynamaxTensor
+
+/// The way of rows through a model whose exits may let them go, read on the way by heads that remember.
+struct ExitPass {
+    let stack: any LayerStack
+    let policy: ExitPolicy
+
+    /// Where a row ended.
+    enum End {
+        /// An exit let it go; it waits there, with all rows that came along.
+        case left(logits: Tensor?, row: Tensor, layer: Int, score: Float)
+        /// It left the last layer, after all rows that had waited: [rows, width]
+        case top(Tensor)
+    }
+
+    /// The state of an empty sequence, with those of heads.
+    func makeState(history: Int) -> SequenceState {
+        let state = stack.makeState(history: history)
+        policy.heads?.attach(to: state, history: history)
+        return state
+    }
+
+    /// Runs a prompt through all layers.
+    func prefill(_ tokens: [Token], _ state: SequenceState) -> DecodingStep {
+        var reading = Ledger()
+        let step = stack.prefill(tokens, state, stops: policy.heads?.readingLayers ?? []) { rows, layer in
+            _ = policy.heads?.read(rows, after: layer, state, &reading)
+        }
+        return DecodingStep(logits: step.logits, layer: step.layer, score: nil, ledger: step.ledger + reading)
+    }
+
+    /// Runs one token that continues `state`.
+    ///
+    /// - Parameter mayLeave: whether exits are looked at.
+    func run(_ token: Token, _ state: SequenceState, mayLeave: Bool = true, _ ledger: inout Ledger) -> End {
+        var rows = stack.embed([token])
+        var reached = 0
+        let stops = Set((mayLeave ? policy.layers : []) + (policy.heads?.readingLayers ?? [])).sorted()
+        for stop in stops {
+            let looks = mayLeave && policy.layers.contains(stop)
+            var entered: Tensor?
+            if looks, case .saturation = policy.score {
+                rows = run(rows, reached..<stop - 1, state, &ledger)
+                entered = newest(rows)
+                reached = stop - 1
+            }
+            rows = run(rows, reached..<stop, state, &ledger)
+            reached = stop
+            guard let judged = judge(rows, after: stop, entered: entered, looks: looks, state, &ledger) else { continue }
+            if policy.score.passes(judged.score) {
+                state.deferRows(rows, beforeLayer: stop)
+                return .left(logits: judged.logits, row: newest(rows), layer: stop, score: judged.score)
+            }
+        }
+        return .top(run(rows, reached..<stack.layerCount, state, &ledger))
+    }
+
+    /// The logits of rows, [rows, vocabulary].
+    func head(_ rows: Tensor, _ ledger: inout Ledger) -> Tensor {
+        ledger.addHead(of: stack, rows: rows.rows)
+        return stack.head(rows)
+    }
+
+    func newest(_ rows: Tensor) -> Tensor { rows.rows(rows.rows - 1..<rows.rows) }
+
+    private func run(
+        _ rows: Tensor, _ layers: Range<Int>, _ state: SequenceState, _ ledger: inout Ledger
+    ) -> Tensor {
+        stack.runWithWaiting(rows, layers, state, &ledger) ?? rows
+    }
+
+    /// The score of the newest row, and its logits where the score took them; nil where it is only read.
+    private func judge(
+        _ rows: Tensor, after layer: Int, entered: Tensor?, looks: Bool, _ state: SequenceState,
+        _ ledger: inout Ledger
+    ) -> (score: Float, logits: Tensor?)? {
+        if let heads = policy.heads {
+            // A head without a memory need not see the rows that have waited.
+            let seen = heads.readingLayers.contains(layer) ? rows : newest(rows)
+            guard let logits = heads.read(seen, after: layer, state, &ledger), looks else { return nil }
+            return (sigmoid(logits.array[logits.rows - 1]), nil)
+        }
+        guard looks else { return nil }
+        if let entered { return (newest(rows).cosines(with: entered)[0], nil) }
+        guard policy.score.needsLogits else { return (1, nil) }
+        let logits = head(newest(rows), &ledger)
+        return (policy.score.value(logits.summarizedLogits()[0]), logits)
+    }
+
+    private func sigmoid(_ x: Float) -> Float { 1 / (1 + exponential(-x)) }
+}

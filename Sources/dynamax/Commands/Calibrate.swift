@@ -1,0 +1,102 @@
+import ArgumentParser
+import DynamaxDepth
+import DynamaxFormats
+import DynamaxModels
+import DynamaxTensor
+import DynamaxText
+import Foundation
+
+extension ExitScore.Kind: ExpressibleByArgument {}
+extension Divergence: ExpressibleByArgument {}
+extension LearnThenTest.PValue: ExpressibleByArgument {}
+
+struct Calibrate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Certifies a threshold of exits, for the guarantee bounded.",
+        discussion: """
+            Texts are written by the full model and with thresholds that let more and more tokens leave, until the expected \
+            divergence can no longer be shown to be at most delta (Learn then Test). The last threshold for which it can goes into the \
+            certificate, which is valid for prompts from the same source, and for this model.
+            """)
+
+    @Argument(help: "A file with one prompt a line.")
+    var prompts: String
+
+    @OptionGroup var options: ModelOptions
+
+    @Option(name: .shortAndLong, help: "The certificate to write.")
+    var output: String
+
+    @Option(name: .customLong("exit"), help: "What exits compare with the threshold.")
+    var kind = ExitScore.Kind.softmax
+
+    @Option(
+        help: ArgumentHelp(
+            "Layers after which to look, separated by commas; by default each of the latter half.", valueName: "layers")
+    )
+    var exitLayers: TokenList?
+
+    @Option(help: "The bound on the expected divergence from the full model's text.")
+    var delta = 0.1
+
+    @Option(help: "The chance that the bound is wrong.")
+    var epsilon = 0.05
+
+    @Option(help: "How divergence is measured.")
+    var divergence = Divergence.tokenF1
+
+    @Option(help: "How the evidence is weighed.")
+    var pValue = LearnThenTest.PValue.hoeffdingBentkus
+
+    @Option(
+        name: [.customShort("n"), .customLong("max-tokens")], parsing: .unconditional,
+        help: "Tokens of each text at most; the certificate holds for texts of at most so many.")
+    var maxTokens = 64
+
+    func validate() throws {
+        guard maxTokens >= 2 else { throw ValidationError("-n must be 2 or more, not \(maxTokens)") }
+        do throws(CertificateError) {
+            _ = try test()
+        } catch {
+            throw ValidationError("\(error)")
+        }
+    }
+
+    private func test() throws(CertificateError) -> LearnThenTest {
+        try LearnThenTest(delta: delta, epsilon: epsilon, pValue: pValue)
+    }
+
+    func run() throws {
+        let loaded = try options.load()
+        let tokenizer = try Tokenizer(loaded.files)
+        let defaults = try GenerationConfig(loaded.files)
+        let stops = Set(tokenizer.eosTokens + defaults.eos.compactMap(Token.init(exactly:)))
+        let calibration = try Calibration(
+            loaded.model, prompts: readPrompts(tokenizer), kind: kind, layers: exitLayers?.tokens.map(Int.init),
+            limits: .init(tokens: maxTokens, stopTokens: stops), divergence: divergence, test: test())
+        let certificate = try calibration.run(fingerprint: loaded.files.fingerprint()) { finding in
+            note(
+                String(
+                    format: "%@: mean divergence %.4f, chance %.2g, %.2f of %d layers", finding.exit.description,
+                    finding.meanDivergence, finding.probability, finding.meanLayers, loaded.model.stack.layerCount))
+        }
+        try certificate.write(to: output)
+        note("\(certificate.exit) is certified: \(output)")
+    }
+
+    private func readPrompts(_ tokenizer: Tokenizer) throws -> [[Token]] {
+        guard let data = FileManager.default.contents(atPath: prompts) else {
+            throw FormatError(.inaccessible, prompts, "the file cannot be read")
+        }
+        guard let text = String(validating: data, as: UTF8.self) else {
+            throw FormatError(.malformed, prompts, "the file is not UTF-8, expected one prompt a line")
+        }
+        let lines = text.split(whereSeparator: \.isNewline).filter { !$0.allSatisfy(\.isWhitespace) }
+        let encoded = lines.map { tokenizer.encode(String($0)) }.filter { !$0.isEmpty }
+        guard Set(encoded).count == encoded.count else {
+            throw FormatError(
+                .mismatch, prompts, "some prompts are the same, expected independent ones, each on its line once")
+        }
+        return encoded
+    }
+}
