@@ -1,4 +1,4 @@
-public import DynamaxFormats
+import DynamaxFormats
 public import DynamaxModels
 public import DynamaxTensor
 
@@ -9,6 +9,8 @@ public struct Calibration {
     public let prompts: [[Token]]
     /// How exits judge.
     public let kind: ExitScore.Kind
+    /// Heads that judge, where the score is theirs, and their file.
+    public let heads: (heads: ExitHeads, path: String)?
     /// Layers that exits lie after; nil for each of the latter half.
     public let layers: [Int]?
     /// Thresholds from the safest on.
@@ -21,7 +23,8 @@ public struct Calibration {
     ///
     /// - Throws: `CertificateError` where no threshold could pass with so few prompts.
     public init(
-        _ model: LanguageModel, prompts: [[Token]], kind: ExitScore.Kind, layers: [Int]? = nil,
+        _ model: LanguageModel, prompts: [[Token]], kind: ExitScore.Kind,
+        heads: (heads: ExitHeads, path: String)? = nil, layers: [Int]? = nil,
         thresholds: [Float]? = nil, limits: Generation.Limits, divergence: Divergence = .tokenF1, test: LearnThenTest
     ) throws(CertificateError) {
         guard prompts.count >= test.fewestPrompts else {
@@ -31,6 +34,7 @@ public struct Calibration {
         self.model = model
         self.prompts = prompts
         self.kind = kind
+        self.heads = heads
         self.layers = layers
         self.thresholds = thresholds ?? kind.thresholds
         self.limits = limits
@@ -58,7 +62,7 @@ public struct Calibration {
         var findings: [Finding] = []
         _ = try test.lastPassing(of: thresholds.count) { index in
             let exit = kind.score(thresholds[index])
-            let policy = try ExitPolicy(exit, after: layers, of: model.stack.layerCount)
+            let policy = try policy(exit)
             let texts = try prompts.map { try write($0, EarlyExitDecoder(model.stack, policy)) }
             let losses = zip(texts, full).map { divergence.value($0.tokens, from: $1) }
             let mean = losses.reduce(0, +) / Double(losses.count)
@@ -78,11 +82,21 @@ public struct Calibration {
                 epsilon: test.epsilon)
         }
         return Certificate(
-            model: fingerprint, weights: model.format.description, exit: best.exit.description,
-            layers: try ExitPolicy(best.exit, after: layers, of: model.stack.layerCount).layers, tokens: limits.tokens,
+            model: fingerprint, weights: model.format.description, exit: specification(best.exit),
+            layers: try policy(best.exit).layers, tokens: limits.tokens,
             divergence: divergence, pValue: test.pValue, delta: test.delta, epsilon: test.epsilon,
             prompts: prompts.count, promptsDigest: SHA256.digest("\(prompts)"), meanDivergence: best.meanDivergence,
             probability: best.probability, meanLayers: best.meanLayers)
+    }
+
+    private func policy(_ exit: ExitScore) throws -> ExitPolicy {
+        try ExitPolicy(exit, heads: heads?.heads, after: layers, of: model.stack.layerCount)
+    }
+
+    /// The exits as `--exit` takes them.
+    private func specification(_ exit: ExitScore) -> String {
+        guard case .heads(let threshold) = exit, let heads else { return exit.description }
+        return "heads:\(heads.path)@\(threshold)"
     }
 
     private func write(_ prompt: [Token], _ decoder: any Decoder) throws -> (tokens: [Token], layers: [Int]) {

@@ -83,10 +83,12 @@ public struct LearnThenTest: Hashable, Sendable {
     /// P(Binomial(n, p) <= k)
     private func binomial(atMost k: Int, of n: Int, _ p: Double) -> Double {
         guard k < n else { return 1 }
-        let all = lgamma(Double(n + 1))
-        return (0...k).reduce(0) { sum, i in
-            let ways = all - lgamma(Double(i + 1)) - lgamma(Double(n - i + 1))
-            return sum + exp(ways + Double(i) * log(p) + Double(n - i) * log1p(-p))
+        // Logarithms of the terms, each from the one before: the terms themselves may be too small for numbers.
+        var (term, sum) = (Double(n) * log1p(-p), 0.0)
+        for i in 0...k {
+            sum += exp(term)
+            term += log(Double(n - i) / Double(i + 1)) + log(p) - log1p(-p)
         }
+        return sum
     }
 }

@@ -47,7 +47,9 @@ struct ExitPass {
             }
             rows = run(rows, reached..<stop, state, &ledger)
             reached = stop
-            guard let judged = judge(rows, after: stop, entered: entered, looks: looks, state, &ledger) else { continue }
+            guard let judged = judge(rows, after: stop, entered: entered, looks: looks, state, &ledger) else {
+                continue
+            }
             if policy.score.passes(judged.score) {
                 state.deferRows(rows, beforeLayer: stop)
                 return .left(logits: judged.logits, row: newest(rows), layer: stop, score: judged.score)

@@ -76,7 +76,8 @@ public struct ExitTrace: Sendable {
         let hidden = try file.require("hidden").floats()
         let logits = try file.require("logits")
         guard logits.shape.count == 2, logits.shape[0] == rows else {
-            throw FormatError(.mismatch, path, "the tensor logits has shape \(logits.shape), expected [\(rows), vocabulary]")
+            throw FormatError(
+                .mismatch, path, "the tensor logits has shape \(logits.shape), expected [\(rows), vocabulary]")
         }
         let vocabulary = logits.shape[1]
         let exits = try file.require("exit_logits", shape: [layerCount, rows, vocabulary]).floats()

@@ -53,16 +53,16 @@ public struct HeadTrainer {
         let shares = trace.layers.map(shareOfPositives)
         var random = Philox(seed: settings.seed)
         for step in 1...settings.steps {
-            let chosen = (0..<settings.batch).map { _ in
-                trace.sequences[Int.random(in: 0..<trace.sequences.count, using: &random)]
+            let chosen = (0..<settings.batch).map { (_: Int) -> ExitTrace.Sequence in
+                let number = Int.random(in: trace.sequences.indices, using: &random)
+                return trace.sequences[number]
             }
-            let (loss, gradients) = device.recording {
-                var total: Tensor?
-                for (index, layer) in trace.layers.enumerated() {
-                    let part = loss(chosen, layer, weight: Float(weights[index]), positives: shares[index])
-                    total = total.map { $0.adding(part) } ?? part
+            let (sum, gradients) = device.recording { () -> (Float, Gradients) in
+                let parts = trace.layers.indices.map { index in
+                    loss(chosen, trace.layers[index], weight: Float(weights[index]), positives: shares[index])
                 }
-                return (total!.array[0], total!.backward())
+                let total = parts.dropFirst().reduce(parts[0]) { $0.adding($1) }
+                return (total.array[0], total.backward())
             }
             let all = entries.map { gradients[$0.tensor] }
             let norm = all.reduce(0.0) { $0 + ($1?.squaredNorm ?? 0) }.squareRoot()
@@ -76,7 +76,7 @@ public struct HeadTrainer {
                         rate: rate, decay: settings.decay, beta2: 0.99, gradientScale: norm > 1 ? Float(1 / norm) : 1),
                     number: step, gradient: gradient, mean: means[index], square: squares[index])
             }
-            report(step, loss)
+            report(step, sum)
         }
     }
 

@@ -1,4 +1,4 @@
-public import DynamaxFormats
+import DynamaxFormats
 import DynamaxModels
 import DynamaxTensor
 

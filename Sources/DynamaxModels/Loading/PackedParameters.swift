@@ -1,7 +1,7 @@
 import DynamaxTensor
 
 /// The parameters that a model has asked for while it was loaded, in that order: what a checkpoint of it must hold.
-final class PackedParameters {
+package final class PackedParameters {
     /// Matrices one below the other, as the model multiplies by them.
     struct Stack {
         let matrix: PackedMatrix

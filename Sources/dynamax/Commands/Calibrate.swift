@@ -1,12 +1,11 @@
-import ArgumentParser
-import DynamaxDepth
+public import ArgumentParser
+public import DynamaxDepth
 import DynamaxFormats
 import DynamaxModels
 import DynamaxTensor
 import DynamaxText
 import Foundation
 
-extension ExitScore.Kind: ExpressibleByArgument {}
 extension Divergence: ExpressibleByArgument {}
 extension LearnThenTest.PValue: ExpressibleByArgument {}
 
@@ -27,8 +26,12 @@ struct Calibrate: ParsableCommand {
     @Option(name: .shortAndLong, help: "The certificate to write.")
     var output: String
 
-    @Option(name: .customLong("exit"), help: "What exits compare with the threshold.")
-    var kind = ExitScore.Kind.softmax
+    @Option(
+        name: .customLong("exit"),
+        help: ArgumentHelp(
+            "What exits compare with the threshold: softmax, margin, entropy, saturation, or heads:FILE.",
+            valueName: "kind"))
+    var exit = "softmax"
 
     @Option(
         help: ArgumentHelp(
@@ -54,12 +57,21 @@ struct Calibrate: ParsableCommand {
     var maxTokens = 64
 
     func validate() throws {
+        _ = try kind()
         guard maxTokens >= 2 else { throw ValidationError("-n must be 2 or more, not \(maxTokens)") }
         do throws(CertificateError) {
             _ = try test()
         } catch {
             throw ValidationError("\(error)")
         }
+    }
+
+    private func kind() throws -> ExitScore.Kind {
+        if exit.hasPrefix("heads:") { return .heads }
+        guard let kind = ExitScore.Kind(rawValue: exit), kind != .heads else {
+            throw ValidationError("--exit must be softmax, margin, entropy, saturation or heads:FILE, not \(exit)")
+        }
+        return kind
     }
 
     private func test() throws(CertificateError) -> LearnThenTest {
@@ -71,8 +83,12 @@ struct Calibrate: ParsableCommand {
         let tokenizer = try Tokenizer(loaded.files)
         let defaults = try GenerationConfig(loaded.files)
         let stops = Set(tokenizer.eosTokens + defaults.eos.compactMap(Token.init(exactly:)))
+        let kind = try kind()
+        let path = String(exit.dropFirst("heads:".count))
+        let heads = try kind == .heads ? loaded.policy("heads:\(path)", layers: nil).heads : nil
         let calibration = try Calibration(
-            loaded.model, prompts: readPrompts(tokenizer), kind: kind, layers: exitLayers?.tokens.map(Int.init),
+            loaded.model, prompts: readPrompts(tokenizer), kind: kind, heads: heads.map { ($0, path) },
+            layers: exitLayers?.tokens.map(Int.init),
             limits: .init(tokens: maxTokens, stopTokens: stops), divergence: divergence, test: test())
         let certificate = try calibration.run(fingerprint: loaded.files.fingerprint()) { finding in
             note(

@@ -38,7 +38,7 @@ struct Generate: ParsableCommand {
         let prompt = try tokenizer.map(input.tokens) ?? input.tokens(loaded.files)
         let defaults = try GenerationConfig(loaded.files)
         let stops = Set((tokenizer?.eosTokens ?? []) + defaults.eos.compactMap(Token.init(exactly:)))
-        let sampling = try sampling.sampling(defaults)
+        let sampling = sampling.sampling(defaults)
         var run = try GenerationRun(
             name: options.model, loaded, tokenizer: tokenizer, prompt: prompt,
             decoder: exits.decoder(loaded, sampling, tokens: maxTokens), sampling: sampling,

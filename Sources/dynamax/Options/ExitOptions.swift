@@ -2,6 +2,7 @@ import ArgumentParser
 import DynamaxDepth
 import DynamaxFormats
 import DynamaxModels
+import DynamaxTensor
 
 /// What the text promises to have in common with the full model's.
 enum Guarantee: String, ExpressibleByArgument, CaseIterable {
@@ -28,7 +29,8 @@ struct ExitOptions: ParsableArguments {
         help: ArgumentHelp(
             """
             When to leave: depth:D (after D layers), softmax:T (largest probability at least T), margin:T (lead of the \
-            most probable token), entropy:T (at most T nats), saturation:T (cosine of the rows around the last layer).
+            most probable token), entropy:T (at most T nats), saturation:T (cosine of the rows around the last layer), \
+            heads:FILE@T (learned heads, at least so sure).
             """, valueName: "spec"))
     var exit: String?
 
@@ -67,7 +69,8 @@ struct ExitOptions: ParsableArguments {
                 throw ValidationError("--guarantee bounded needs --certificate, which `dynamax calibrate` writes")
             }
             guard exit == nil, exitLayers == nil else {
-                throw ValidationError("--certificate says when tokens leave, so it takes no --exit and no --exit-layers")
+                throw ValidationError(
+                    "--certificate says when tokens leave, so it takes no --exit and no --exit-layers")
             }
             return
         }
@@ -79,13 +82,13 @@ struct ExitOptions: ParsableArguments {
             if exitLayers != nil { throw ValidationError("--exit-layers needs --exit, which says when tokens leave") }
             return
         }
-        let score: ExitScore
+        let specification: ExitSpecification
         do throws(ExitError) {
-            score = try ExitScore(exit)
+            specification = try ExitSpecification(exit)
         } catch {
             throw ValidationError("\(error)")
         }
-        if case .depth = score, exitLayers != nil {
+        if case .depth = specification.score, exitLayers != nil {
             throw ValidationError("--exit depth:D says where tokens leave, so it takes no --exit-layers")
         }
     }
@@ -109,16 +112,27 @@ struct ExitOptions: ParsableArguments {
                     .mismatch, path,
                     "the certificate is for texts of at most \(certificate.tokens) tokens, not \(tokens)")
             }
-            let policy = try ExitPolicy(ExitScore(certificate.exit), after: certificate.layers, of: stack.layerCount)
-            return EarlyExitDecoder(stack, policy)
+            return EarlyExitDecoder(stack, try loaded.policy(certificate.exit, layers: certificate.layers))
         }
         guard let exit else { return FullDepthDecoder(stack) }
-        let policy = try ExitPolicy(
-            ExitScore(exit), after: exitLayers?.tokens.map(Int.init), of: stack.layerCount)
+        let policy = try loaded.policy(exit, layers: exitLayers?.tokens.map(Int.init))
         switch promise {
         case .off, .bounded: return FullDepthDecoder(stack)
         case .exact: return SelfSpeculativeDecoder(stack, policy, drafts: drafts.map { .fixed($0) } ?? .adaptive())
         case .none: return EarlyExitDecoder(stack, policy)
         }
+    }
+}
+
+extension ModelOptions.Loaded {
+    /// The exits that a text describes, with their heads.
+    func policy(_ exit: String, layers: [Int]?) throws -> ExitPolicy {
+        let specification = try ExitSpecification(exit)
+        let heads = try specification.headsFile.map { path in
+            let heads = try ExitHeads(contentsOf: path, on: model.stack.device)
+            try heads.check(fingerprint: files.fingerprint(), model.stack, path: path)
+            return heads
+        }
+        return try ExitPolicy(specification.score, heads: heads, after: layers, of: model.stack.layerCount)
     }
 }

@@ -1,0 +1,185 @@
+public import ArgumentParser
+public import DynamaxDepth
+import DynamaxFormats
+import DynamaxModels
+import DynamaxTensor
+import DynamaxText
+import DynamaxTraining
+import Foundation
+
+extension HeadLabel: ExpressibleByArgument {
+    public init?(argument: String) { self.init(argument) }
+}
+
+extension HeadWeights: ExpressibleByArgument {}
+
+/// Kinds of heads, as users name them.
+enum HeadChoice: String, CaseIterable, ExpressibleByArgument {
+    case linear
+    case feedForward = "feed-forward"
+    case mamba
+}
+
+struct TrainHeads: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "heads",
+        abstract: "Trains exit heads by distillation from the full model, which stays as it is.",
+        discussion: """
+            Heads learn when the exit's token is the full model's, on texts that the model reads, or from traces that `dynamax \
+            trace` has written. They are kept in a file of their own, which `--exit heads:FILE@T` takes. Afterwards it says how deep \
+            tokens must go on texts that were left out, beside exits without learned heads.
+            """)
+
+    @Argument(help: "Text files, folders of .txt files, or traces (.safetensors).")
+    var inputs: [String]
+
+    @OptionGroup var options: ModelOptions
+
+    @Option(name: .shortAndLong, help: "The file to write.")
+    var output: String
+
+    @Option(help: "linear, feed-forward or mamba.")
+    var kind = HeadChoice.mamba
+
+    @Option(
+        help:
+            "Width of a Mamba block, or inside of a feed-forward head; by default a quarter of the model's, at least 32."
+    )
+    var width: Int?
+
+    @Option(help: "States of each channel of a Mamba block.")
+    var states = 16
+
+    @Option(
+        help: ArgumentHelp(
+            "Layers after which to judge, separated by commas; by default each of the latter half.", valueName: "layers"
+        )
+    )
+    var exitLayers: TokenList?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            When a token may leave: argmax (the exit's token is the full model's), top:K (it is among its K most probable ones), \
+            kl:T (the distributions are at most T nats apart).
+            """, valueName: "rule"))
+    var label = HeadLabel.topK(1)
+
+    @Option(help: "What the exits' losses weigh: uniform, decaying or growing with depth.")
+    var weights = HeadWeights.decaying
+
+    @Flag(inversion: .prefixedNo, help: "Let both labels weigh the same in all.")
+    var balance = true
+
+    @Option(help: "Steps of AdamW.")
+    var steps = 300
+
+    @Option(help: "The learning rate at its peak.")
+    var rate: Float = 2e-3
+
+    @Option(help: "Positions of the texts to read at most.")
+    var rows = 40_000
+
+    @Option(help: "Where random numbers start.")
+    var seed: UInt64 = 0
+
+    @Option(help: "What stands between documents in a text file; each file is one document without it.")
+    var separator: String?
+
+    func validate() throws {
+        if let problem = (try? headKind(modelWidth: 1024))?.problem {
+            throw ValidationError("--width must be \(problem)")
+        }
+        for (name, value) in [("--steps", steps), ("--rows", rows), ("--width", width ?? 1), ("--states", states)]
+        where value < 1 {
+            throw ValidationError("\(name) must be 1 or more, not \(value)")
+        }
+        guard rate > 0, rate.isFinite else { throw ValidationError("--rate must be above 0, not \(rate)") }
+    }
+
+    private func headKind(modelWidth: Int) throws -> HeadKind {
+        let quarter = max(32, modelWidth / 4 / 16 * 16)
+        switch kind {
+        case .linear: return .linear
+        case .feedForward: return .feedForward(inner: width ?? quarter)
+        case .mamba: return .mamba(width: width ?? quarter, states: states)
+        }
+    }
+
+    func run() throws {
+        let loaded = try options.load()
+        let (model, device) = (loaded.model, loaded.model.stack.device)
+        let trace = try trace(loaded)
+        // A tenth of the texts is left out, to judge by.
+        let (learned, held) = trace.split(0.9)
+        guard !learned.sequences.isEmpty, !held.sequences.isEmpty else {
+            throw FormatError(
+                .mismatch, inputs[0], "there are \(trace.sequences.count) texts, expected at least two: one is left out"
+            )
+        }
+        note("\(learned.sequences.count) texts, \(learned.rows) positions to learn from; \(held.rows) left out")
+        var settings = HeadTrainer.Settings()
+        (settings.label, settings.weights, settings.balances) = (label, weights, balance)
+        (settings.steps, settings.rate, settings.seed) = (steps, rate, seed)
+        let trainer = try HeadTrainer(
+            learned, kind: headKind(modelWidth: model.stack.width), model: loaded.files.fingerprint(),
+            settings: settings, on: device)
+        note("\(trainer.parameters.count) parameters in \(trace.layers.count) heads")
+        trainer.run { step, loss in
+            if step % 50 == 0 || step == steps { note(String(format: "step %d/%d  loss %.4f", step, steps, loss)) }
+        }
+        try trainer.heads.write(
+            trainer.parameters, to: output,
+            notes: ["label": "\(label)", "weights": weights.rawValue, "steps": "\(steps)", "rows": "\(learned.rows)"])
+        judge(held, trainer.heads, device)
+        note("written: \(output)")
+    }
+
+    private func trace(_ loaded: ModelOptions.Loaded) throws -> ExitTrace {
+        let stack = loaded.model.stack
+        let wanted = exitLayers?.tokens.map(Int.init) ?? Array(max(1, stack.layerCount / 2)..<stack.layerCount)
+        for layer in wanted where !(1..<stack.layerCount).contains(layer) {
+            throw ExitError.layer(layer, layers: stack.layerCount)
+        }
+        var trace = ExitTrace(layers: Set(wanted).sorted(), layerCount: stack.layerCount, width: stack.width)
+        let texts = inputs.filter { !$0.hasSuffix(".safetensors") }
+        for path in inputs where path.hasSuffix(".safetensors") {
+            try trace.add(contentsOf: path, on: stack.device)
+        }
+        guard !texts.isEmpty else { return trace }
+        let tokenizer = try Tokenizer(loaded.files)
+        let length = min(256, loaded.model.context ?? 256)
+        for path in texts {
+            try Documents(path: path, separator: separator).forEach { text in
+                guard trace.rows < rows else { return }
+                let tokens = tokenizer.encode(text)
+                for start in stride(from: 0, to: tokens.count, by: length) where trace.rows < rows {
+                    let piece = Array(tokens[start..<min(start + length, tokens.count)])
+                    if piece.count >= 16 { trace.add(piece, loaded.model) }
+                }
+            }
+        }
+        return trace
+    }
+
+    /// Says how deep tokens must go for some consistencies.
+    private func judge(_ held: ExitTrace, _ heads: ExitHeads, _ device: Device) {
+        let rules: [(String, ExitSimulation)] = [
+            (kind.rawValue, ExitSimulation(held, heads, on: device)), ("softmax", ExitSimulation(held) { $0.maximum }),
+            ("margin", ExitSimulation(held) { $0.margin }), ("entropy", ExitSimulation(held) { -$0.entropy }),
+        ]
+        var random = Philox(seed: seed)
+        print(
+            String(
+                format: "mean layers of %d by token consistency, with 95 %% intervals; oracle %.2f", held.layerCount,
+                rules[0].1.oracleDepth))
+        for (name, simulation) in rules {
+            let cells = [0.99, 0.95, 0.9].map { consistency in
+                let found = simulation.depth(atConsistency: consistency, using: &random)
+                return String(
+                    format: "%.0f %%: %.2f (%.2f to %.2f)", consistency * 100, found.point.depth, found.low, found.high)
+            }
+            print(name.padding(toLength: 14, withPad: " ", startingAt: 0) + cells.joined(separator: "   "))
+        }
+    }
+}
