@@ -1,15 +1,17 @@
 #!/bin/sh
-# Puts trained models into the package: bundle.sh NAME CHECKPOINT
+# Puts a trained model into the package: bundle.sh NAME RUN DATA [REFERENCE]
 #
-# NAME is stories-llama or stories-mamba2, CHECKPOINT a folder that train.sh has written. The weights are rounded to 8 bits.
+# NAME is stories-llama or stories-mamba2, RUN the folder of its training run, whose last checkpoint is rounded to 8 bits, DATA what
+# prepare.sh laid out. The model card is measured afresh, beside the model REFERENCE where one is given.
 set -eu
-[ $# -eq 2 ] || { echo "usage: $0 NAME CHECKPOINT" >&2; exit 64; }
+[ $# -ge 3 ] || { echo "usage: $0 NAME RUN DATA [REFERENCE]" >&2; exit 64; }
 here=$(cd "$(dirname "$0")" && pwd)
+dynamax=${DYNAMAX:-$here/../../.build/release/dynamax}
+target=$here/../../Sources/DynamaxBundledModels/Models/$1
 folder=$(mktemp -d)
 trap 'rm -r "$folder"' EXIT
 for file in config.json generation_config.json model.safetensors tokenizer.json tokenizer_config.json; do
-    cp "$2/$file" "$folder"
+    cp "$2/checkpoints/last/$file" "$folder"
 done
-cp "$here/$1.md" "$folder/README.md"
-"${DYNAMAX:-$here/../../.build/release/dynamax}" quantize -m "$folder" --weights q8 \
-    -o "$here/../../Sources/DynamaxBundledModels/Models/$1" --force
+"$dynamax" quantize -m "$folder" --weights q8 -o "$target" --force
+"$here/card.py" "$target" "$2" "$3" --dynamax "$dynamax" ${4:+--reference "$4"}

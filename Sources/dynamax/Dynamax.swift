@@ -6,7 +6,10 @@ struct Dynamax: ParsableCommand {
         commandName: "dynamax",
         abstract: "Runs language models with only as much compute as each input needs.",
         version: "0.1.0",
-        subcommands: [Generate.self, Inspect.self, Trace.self, Tokenize.self, Bench.self, Train.self, Calibrate.self, Quantize.self])
+        subcommands: [
+            Generate.self, Inspect.self, Trace.self, Tokenize.self, Bench.self, Train.self, Calibrate.self,
+            Quantize.self,
+        ])
 
     static func main() {
         // Swift mends arguments that are not UTF-8 without a word, and a prompt or path must not change so.
