@@ -9,7 +9,7 @@ import Testing
 // Oracles: the full model, bit for bit; a head read over the whole text at once; a rule that the labels follow exactly.
 
 @Suite struct HeadTests {
-    static let kinds = [HeadKind.linear, .feedForward(inner: 24), .mamba(width: 32, states: 8)]
+    static let kinds = [HeadKind.linear, .feedForward(inner: 24), .mamba(width: 16, states: 8)]
 
     private func trace(_ model: LanguageModel, texts: Int, rows: Int, seed: UInt64, layers: [Int] = [1, 2]) -> ExitTrace
     {
@@ -73,7 +73,7 @@ import Testing
     @Test("a head's state moves with the sequence's", arguments: ["llama-gqa", "mamba2-groups"])
     func moving(_ name: String) throws {
         let model = try ReferenceModel.named(name).load(on: Device(threads: 1))
-        let heads = try heads(model, .mamba(width: 32, states: 8), TemporaryFolder())
+        let heads = try heads(model, .mamba(width: 16, states: 8), TemporaryFolder())
         let decoder = EarlyExitDecoder(model.stack, try ExitPolicy(.heads(0.5), heads: heads, of: 3))
         var random = Seeded(4)
         var state = decoder.makeState(history: 8)

@@ -90,6 +90,15 @@ import Testing
         }
     }
 
+    @Test("a Mamba that begins to learn has the names of Hugging Face")
+    func names() throws {
+        let files = try CheckpointFiles(ReferenceModel.named("mamba2-groups").folder.path)
+        let parameters = TrainableParameters()
+        _ = try LanguageModel(learning: files.requireConfig(), seed: 1, parameters: parameters, on: Device(threads: 1))
+        let names = parameters.entries.flatMap { $0.parameters.map(\.name) }
+        #expect(names.sorted() == (try files.tensors().tensorNames.sorted()))
+    }
+
     /// The batches of the script's `batch`.
     private func sequences(_ step: Int) -> [[Token]] {
         (0..<4).map { s in

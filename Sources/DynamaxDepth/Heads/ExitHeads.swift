@@ -45,8 +45,8 @@ public struct ExitHeads: Sendable {
             throw try json.node("layers").expected("rising numbers of layers")
         }
         let manifest = Manifest(
-            model: try json.string("model"), width: try json.int("width"), kind: try HeadKind(json), layers: layers)
-        guard (1...1 << 20).contains(manifest.width) else { throw try json.node("width").expected("1 to 1048576") }
+            model: try json.string("model"), width: try json.int("model_width"), kind: try HeadKind(json), layers: layers)
+        guard (1...1 << 20).contains(manifest.width) else { throw try json.node("model_width").expected("1 to 1048576") }
         try self.init(
             manifest,
             Parameters(source: CheckpointParameters(file), device: device, purpose: .inference(nil)))
@@ -93,7 +93,7 @@ public struct ExitHeads: Sendable {
             preconditionFailure("a kind of heads is an object")
         }
         json.set("model", .string(manifest.model))
-        json.set("width", .integer(manifest.width))
+        json.set("model_width", .integer(manifest.width))
         json.set("layers", .array(manifest.layers.map { .integer($0) }))
         var metadata = notes
         metadata["format"] = ExitHeads.format

@@ -42,6 +42,7 @@ struct GenerationReport: Encodable {
         let layerRows: Int
         let catchUpRows: Int
         let headRows: Int
+        let exitHeadRows: Int
         let draftedTokens: Int
         let acceptedTokens: Int
         let bytes: Int
@@ -51,6 +52,7 @@ struct GenerationReport: Encodable {
             layerRows = ledger.layerRows
             catchUpRows = ledger.catchUpRows
             headRows = ledger.headRows
+            exitHeadRows = ledger.exitHeadRows
             draftedTokens = ledger.draftedTokens
             acceptedTokens = ledger.acceptedTokens
             bytes = ledger.cost.bytes
