@@ -45,8 +45,11 @@ public struct ExitHeads: Sendable {
             throw try json.node("layers").expected("rising numbers of layers")
         }
         let manifest = Manifest(
-            model: try json.string("model"), width: try json.int("model_width"), kind: try HeadKind(json), layers: layers)
-        guard (1...1 << 20).contains(manifest.width) else { throw try json.node("model_width").expected("1 to 1048576") }
+            model: try json.string("model"), width: try json.int("model_width"), kind: try HeadKind(json),
+            layers: layers)
+        guard (1...1 << 20).contains(manifest.width) else {
+            throw try json.node("model_width").expected("1 to 1048576")
+        }
         try self.init(
             manifest,
             Parameters(source: CheckpointParameters(file), device: device, purpose: .inference(nil)))
