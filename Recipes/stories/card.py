@@ -15,6 +15,7 @@ import subprocess
 
 TEXTS = ["tinystories", "books"]
 TITLES = {"tinystories": "TinyStories", "books": "children's books"}
+LIMIT = 200_000  # tokens of each text, spread evenly over it
 COLOURS = {"tinystories": ("#2a6fdb", "#7fb0ff"), "books": ("#c2571a", "#ffab73")}
 PROMPTS = ["Once upon a time", "The little fox", "One day, Tom and Anna", "In a castle by the sea there lived"]
 
@@ -25,7 +26,8 @@ def call(*arguments):
 
 def measure(program, model, data):
     files = [data / "held-out" / f"{name}.txt" for name in TEXTS]
-    report = json.loads(call(program, "train", "measure", *files, "-m", model, "--separator", "<|endoftext|>", "--json"))
+    options = ["--separator", "<|endoftext|>", "--limit", LIMIT, "--json"]
+    report = json.loads(call(program, "train", "measure", *files, "-m", model, *options))
     return {text["name"]: text for text in report["texts"]}
 
 

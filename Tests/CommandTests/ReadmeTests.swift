@@ -40,8 +40,11 @@ import Testing
     @Test("the options in the README exist")
     func options() async throws {
         var help = ""
-        for command in ["generate", "inspect", "trace", "tokenize", "bench", "quantize"] {
-            help += try await Command.run([command, "--help"]).output
+        for command in [
+            "generate", "inspect", "trace", "tokenize", "bench", "quantize", "calibrate", "train model",
+            "train tokenizer", "train heads", "train measure",
+        ] {
+            help += try await Command.run(command.split(separator: " ").map(String.init) + ["--help"]).output
         }
         let options = try text("README.md").matches(of: /--[a-z][a-z-]+/).map { String($0.output) }
         #expect(options.count > 20)
