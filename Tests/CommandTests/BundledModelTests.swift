@@ -75,14 +75,9 @@ import Testing
         }
     }
 
-    /// The models that were built into the resources beside the command.
-    private static let present = ["stories-llama", "stories-mamba2"].filter {
-        FileManager.default.fileExists(
-            atPath: URL(fileURLWithPath: Command.path).deletingLastPathComponent()
-                .appendingPathComponent("\(resources)/Models/\($0)").path)
-    }
+    private static let names = ["stories-llama", "stories-mamba2"]
 
-    @Test("each model writes a text, is described by a card and takes about a byte a parameter", arguments: present)
+    @Test("each model writes a text, is described by a card and takes about a byte a parameter", arguments: names)
     func model(_ name: String) async throws {
         let story = try await Command.run(["generate", "-m", name, "Once upon a time", "-n", "40"])
         #expect(story.status == 0 && story.output.count > 80, "\(story.errors)")
@@ -93,6 +88,22 @@ import Testing
         let card = URL(fileURLWithPath: Command.path).deletingLastPathComponent()
             .appendingPathComponent("\(Self.resources)/Models/\(name)/README.md")
         #expect(try Data(contentsOf: card).count > 200)
+    }
+
+    @Test("whatever exits draft, the text is the full model's", arguments: names)
+    func exact(_ name: String) async throws {
+        for (index, prompt) in ["Once upon a time", "The little fox", "\"No,\" said Tom,", "A"].enumerated() {
+            let options = ["generate", prompt, "-m", name, "-n", "60"] + (index % 2 == 0 ? [] : ["--temp", "0.8"])
+            let full = try await Command.run(options)
+            #expect(full.status == 0, "\(full.errors)")
+            for exits in [
+                ["depth:2"], ["depth:4", "--drafts", "7"], ["softmax:0.4"], ["margin:0.2", "--exit-layers", "2,5"],
+                ["entropy:2", "--drafts", "3"], ["saturation:0.9", "--drafts", "1"],
+            ] {
+                let drafted = try await Command.run(options + ["--exit"] + exits)
+                #expect(drafted.output == full.output, "\(prompt), \(exits)")
+            }
+        }
     }
 
     @Test("a name that is none is answered with those that are")
