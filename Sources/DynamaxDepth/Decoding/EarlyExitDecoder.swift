@@ -6,7 +6,7 @@ public import DynamaxTensor
 /// Rows that leave wait before the layer where they stopped. When a later row goes deeper, they run with it, as one batch, so
 /// that no layer ever misses a position: the state stays the full model's (cf. Bae et al. 2023, FREE, section 3.3).
 /// The tokens may differ from the full model's: this is the guarantee `none`.
-public struct EarlyExitDecoder: StepDecoder {
+public struct EarlyExitDecoder: StepDecoder, ExitingDecoder {
     public let stack: any LayerStack
     /// Where rows may leave and when.
     public let policy: ExitPolicy
@@ -15,14 +15,6 @@ public struct EarlyExitDecoder: StepDecoder {
     public init(_ stack: any LayerStack, _ policy: ExitPolicy) {
         self.stack = stack
         self.policy = policy
-    }
-
-    public func makeState(history: Int) -> SequenceState {
-        ExitPass(stack: stack, policy: policy).makeState(history: history)
-    }
-
-    public func prefill(_ tokens: [Token], _ state: SequenceState) -> DecodingStep {
-        ExitPass(stack: stack, policy: policy).prefill(tokens, state)
     }
 
     public func step(_ token: Token, _ state: SequenceState) -> DecodingStep {

@@ -8,7 +8,7 @@ public import DynamaxTensor
 /// the same (self-speculative decoding: Elhoushi et al. 2024, LayerSkip, section 4.3; drafts of any depth and length: Liu et al.
 /// 2024, Kangaroo). Rows have the same bits in any batch, so the tokens, sampled ones included, are those of
 /// `FullDepthDecoder`: this is the guarantee `exact`. Recurrent layers are taken back by replaying their inputs.
-public struct SelfSpeculativeDecoder: Decoder {
+public struct SelfSpeculativeDecoder: ExitingDecoder {
     public let stack: any LayerStack
     /// Where drafts may leave and when.
     public let policy: ExitPolicy
@@ -23,14 +23,6 @@ public struct SelfSpeculativeDecoder: Decoder {
     }
 
     public var history: Int { drafts.longest + 1 }
-
-    public func makeState(history: Int) -> SequenceState {
-        ExitPass(stack: stack, policy: policy).makeState(history: max(history, self.history))
-    }
-
-    public func prefill(_ tokens: [Token], _ state: SequenceState) -> DecodingStep {
-        ExitPass(stack: stack, policy: policy).prefill(tokens, state)
-    }
 
     public mutating func decide(
         after token: Token, _ state: SequenceState, _ sampler: Sampler, room: Int

@@ -109,6 +109,7 @@ public struct Generation {
     private mutating func end(_ reason: FinishReason) -> Choice? {
         finishReason = reason
         ready = []
+        // Decoders that decide ahead have asked for the history that this takes.
         if state.length > length { try? state.truncate(to: length) }
         return nil
     }

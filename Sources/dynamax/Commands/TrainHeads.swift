@@ -87,7 +87,7 @@ struct TrainHeads: ParsableCommand {
     var separator: String?
 
     func validate() throws {
-        if let problem = (try? headKind(modelWidth: 1024))?.problem {
+        if let problem = headKind(modelWidth: 1024).problem {
             throw ValidationError("--width must be \(problem)")
         }
         for (name, value) in [("--steps", steps), ("--rows", rows), ("--width", width ?? 1), ("--states", states)]
@@ -97,7 +97,7 @@ struct TrainHeads: ParsableCommand {
         guard rate > 0, rate.isFinite else { throw ValidationError("--rate must be above 0, not \(rate)") }
     }
 
-    private func headKind(modelWidth: Int) throws -> HeadKind {
+    private func headKind(modelWidth: Int) -> HeadKind {
         let quarter = max(32, modelWidth / 4 / 16 * 16)
         switch kind {
         case .linear: return .linear
