@@ -22,7 +22,8 @@ public struct SelfSpeculativeDecoder: ExitingDecoder {
         self.drafts = drafts
     }
 
-    public var history: Int { drafts.longest + 1 }
+    /// More than a round takes back: a recurrent layer copies its state once in so many positions.
+    public var history: Int { max(drafts.longest + 1, 16) }
 
     public mutating func decide(
         after token: Token, _ state: SequenceState, _ sampler: Sampler, room: Int

@@ -82,8 +82,7 @@ public final class Batch {
         var later = parts.count
         for (index, part) in parts.enumerated() {
             let state = recurrentState(index, layer)
-            let first = state.rowsBeforeCheckpoint(of: part.rows)
-            state.open(&sequences[index])
+            let first = state.open(&sequences[index], rows: part.rows)
             sequences[index].row = Int64(row)
             sequences[index].rows = Int64(first > 0 ? first : part.rows)
             if first > 0 {
@@ -155,8 +154,7 @@ struct RecurrentPass {
     func record(_ inputs: [Tensor]) {
         var row = 0
         for (index, part) in batch.parts.enumerated() {
-            let skipped = isCut(index) ? Int(first[index].rows) : 0
-            batch.recurrentState(index, layer).record(inputs, rows: row + skipped..<row + part.rows)
+            batch.recurrentState(index, layer).record(inputs, rows: row..<row + part.rows)
             row += part.rows
         }
     }
