@@ -34,6 +34,31 @@ import Testing
         #expect(!run.output.contains("prefill"))
     }
 
+    @Test("decoding with exits is measured beside decoding through all layers")
+    func exits() async throws {
+        let options = ["--random", Self.shape, "-p", "4", "-n", "6", "-r", "2", "-t", "1", "--json"]
+        let run = try await Command.run(["bench", "--exit", "depth:1", "--settle", "0.001"] + options)
+        #expect(run.status == 0)
+        let exits = try #require(try run.object()["exits"] as? [String: Any])
+        #expect(exits["same_tokens"] as? Double == 1)
+        // Where later layers add next to nothing, all drafts are kept.
+        let drafted = try #require(exits["drafted_tokens"] as? Int)
+        #expect(exits["accepted_tokens"] as? Int == drafted)
+        let ratio = try #require(exits["ratio"] as? [String: Any])
+        #expect((ratio["runs"] as? [Double])?.count == 2)
+
+        let story = ["-m", "stories-llama", "-p", "0", "-n", "8", "-r", "1", "--exit", "depth:2", "--drafts", "2"]
+        let folder = try TemporaryFolder()
+        let prompts = try folder.write("prompts.txt", Data("Once upon a time\n\nThe fox\n".utf8))
+        let text = try await Command.run(["bench", "--prompts", prompts] + story)
+        #expect(text.status == 0)
+        #expect(text.output.contains("same tokens      1.0000"))
+        let none = try folder.write("none.txt", Data("\n \n".utf8))
+        let empty = try await Command.run(["bench", "--prompts", none] + story)
+        #expect(empty.status == 1)
+        #expect(empty.complaint.contains("none.txt: there is no prompt"))
+    }
+
     @Test("a model larger than the machine's memory is refused")
     func tooLarge() async throws {
         let text = try String(contentsOfFile: Self.shape, encoding: .utf8)

@@ -44,10 +44,19 @@ public struct LanguageModel: Sendable {
     }
 
     /// Makes a model with random weights, for benchmarks.
+    ///
+    /// - Parameters:
+    ///   - configuration: config.json
+    ///   - seed: where the random numbers start.
+    ///   - settling: how much each layer adds to the rows, beside the one before it; 1 or less.
+    ///   - quantization: how weights are held; nil for bf16.
+    ///   - device: where the layers run.
     public init(
-        randomFor configuration: JSONNode, seed: UInt64 = 0, quantization: Quantization? = nil, on device: Device
+        randomFor configuration: JSONNode, seed: UInt64 = 0, settling: Float = 1, quantization: Quantization? = nil,
+        on device: Device
     ) throws {
-        try self.init(configuration, RandomParameters(seed: seed), .inference(quantization), device)
+        let source = RandomParameters(seed: seed, settling: settling)
+        try self.init(configuration, source, .inference(quantization), device)
     }
 
     /// Makes a model to train from the beginning.

@@ -3,15 +3,18 @@ import DynamaxTensor
 /// Random parameters at any shape, for benchmarks that need no download.
 ///
 /// Numbers are drawn so that the rows of a random model keep their size from layer to layer. The same seed gives the same
-/// model.
+/// model. In trained models later layers change the rows less and less; where `settling` is below 1, each layer adds so much of
+/// what the one before it adds, so that exits agree with the full model about as often as trained ones do.
 struct RandomParameters: ParameterSource {
     let location = "random parameters"
     let seed: UInt64
+    let settling: Float
     /// Where the rows of matrices are cut from: drawing each number anew would take longer than packing it.
     private let pool: [Float]
 
-    init(seed: UInt64) {
+    init(seed: UInt64, settling: Float = 1) {
         self.seed = seed
+        self.settling = settling
         var random = Philox(seed: seed)
         pool = (0..<1 << 16).map { _ in random.normal() }
     }
@@ -20,7 +23,7 @@ struct RandomParameters: ParameterSource {
 
     func matrix(_ name: String, rows: Int, columns: Int) throws -> StoredMatrix {
         let start = hash(name)
-        let matrix = RandomRows(rows: rows, columns: columns, pool: pool, start: start)
+        let matrix = RandomRows(rows: rows, columns: columns, pool: pool, start: start, scale: share(of: name))
         return StoredMatrix(rows: matrix, format: .bf16, release: {})
     }
 
@@ -33,6 +36,15 @@ struct RandomParameters: ParameterSource {
             start = (start + 1) % pool.count
             return pool[start] * 0.1
         }
+    }
+
+    /// How much of what it would add a matrix adds that leads back to the rows.
+    private func share(of name: String) -> Float {
+        let parts = name.split(separator: ".")
+        guard settling < 1, ["o_proj", "down_proj", "out_proj"].contains(parts.dropLast().last),
+            let layers = parts.firstIndex(of: "layers"), let layer = Int(parts[layers + 1])
+        else { return 1 }
+        return (0..<layer).reduce(1) { share, _ in share * settling }
     }
 
     /// FNV-1a of the name, mixed with the seed.
@@ -48,9 +60,10 @@ private struct RandomRows: RowSource {
     let columns: Int
     let pool: [Float]
     let start: Int
+    let scale: Float
 
     func copyRows(_ range: Range<Int>, to numbers: UnsafeMutablePointer<Float>) {
-        let scale = 1 / Float(columns).squareRoot()
+        let scale = scale / Float(columns).squareRoot()
         var target = numbers
         for row in range {
             var index = (start &+ row &* 40_503) & (pool.count - 1)

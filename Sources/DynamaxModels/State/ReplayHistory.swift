@@ -74,7 +74,8 @@ struct ReplayHistory {
     ///   - rows: how many, at most `count`.
     ///   - replay: moves a memory over inputs.
     /// - Returns: the memory of the moment before them, which may be shared.
-    mutating func goBack(_ rows: Int, replay: (_ inputs: Tensor, _ memory: RecurrentMemory) -> Void) -> RecurrentMemory {
+    mutating func goBack(_ rows: Int, replay: (_ inputs: Tensor, _ memory: RecurrentMemory) -> Void) -> RecurrentMemory
+    {
         if rows <= newer.count {
             newer.count -= rows
         } else if var stretch = older {

@@ -3,6 +3,7 @@ import DynamaxBundledModels
 import DynamaxFormats
 import DynamaxModels
 import DynamaxTensor
+import DynamaxText
 
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -11,6 +12,8 @@ struct Bench: ParsableCommand {
             With --random, weights are random numbers at the shape of a config.json, so no download is needed:
 
                 dynamax bench --random Benchmarks/Shapes/tinyllama-1.1b.json --quantize q8 -p 512 -n 128 -t 2
+
+            With --exit or --certificate, decoding with exits is measured too, in turns with decoding through all layers.
             """)
 
     @Option(name: .shortAndLong, help: "A model, as for generate.")
@@ -34,6 +37,19 @@ struct Bench: ParsableCommand {
     @Option(name: .shortAndLong, parsing: .unconditional, help: "Times to measure each, after one that does not count.")
     var repetitions = 5
 
+    @OptionGroup var exits: ExitOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "Prompts for decoding with exits, one a line; by default some tokens.", valueName: "file"))
+    var prompts: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "How much each layer of a random model adds, beside the one before it: below 1, exits agree with the full model more often.",
+            valueName: "share"))
+    var settle: Float = 1
+
     @Flag(help: "Print one JSON object.")
     var json = false
 
@@ -41,6 +57,12 @@ struct Bench: ParsableCommand {
         guard model == nil || random == nil else {
             throw ValidationError("give a model with -m or a shape with --random, and not both")
         }
+        guard settle > 0, settle <= 1 else { throw ValidationError("--settle must lie above 0 and at most at 1") }
+        guard random != nil || settle == 1 else { throw ValidationError("--settle goes with --random") }
+        guard exits.promise != .off || prompts == nil else {
+            throw ValidationError("--prompts goes with --exit or --certificate")
+        }
+        guard prompts == nil || random == nil else { throw ValidationError("--prompts needs a model, not --random") }
         let lengths = 0...1 << 20
         guard lengths.contains(prompt), lengths.contains(tokens), prompt + tokens > 0, repetitions > 0 else {
             throw ValidationError("-p and -n must be 0 to \(lengths.upperBound), one of them above 0, and -r above 0")
@@ -49,15 +71,30 @@ struct Bench: ParsableCommand {
 
     func run() throws {
         let device = try compute.device()
-        let loaded: LanguageModel
+        let bound: BoundModel
+        var texts: [[Token]]?
         if let random {
             let shape = try JSONNode(contentsOf: random)
-            loaded = try LanguageModel(randomFor: shape, quantization: compute.quantize, on: device)
+            let made = try LanguageModel(
+                randomFor: shape, settling: settle, quantization: compute.quantize, on: device)
+            bound = BoundModel(model: made) { "random" }
         } else {
             let files = try CheckpointFiles(named: model ?? BundledModel.standard.rawValue)
-            loaded = try LanguageModel(files, quantization: compute.quantize, on: device)
+            bound = BoundModel(
+                model: try LanguageModel(files, quantization: compute.quantize, on: device),
+                fingerprint: files.fingerprint)
+            if let prompts {
+                texts = try PromptFile(contentsOf: prompts, Tokenizer(files)).entries.map(\.prompt)
+            }
         }
-        let report = Benchmark(model: loaded, prompt: prompt, tokens: tokens, repetitions: repetitions).report()
+        var report = Benchmark(model: bound.model, prompt: prompt, tokens: tokens, repetitions: repetitions).report()
+        if exits.promise != .off {
+            report.exits = try ExitBenchmark(
+                model: bound.model, decoder: exits.decoder(bound, .greedy, tokens: tokens),
+                prompts: texts ?? [Benchmark.someTokens(max(prompt, 1), of: bound.model.stack.vocabularySize)],
+                tokens: tokens, repetitions: repetitions
+            ).report()
+        }
         json ? try printJSON(report) : try write(report.text + "\n")
     }
 }

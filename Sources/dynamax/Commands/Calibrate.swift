@@ -85,7 +85,7 @@ struct Calibrate: ParsableCommand {
         let stops = Set(tokenizer.eosTokens + defaults.eos.compactMap(Token.init(exactly:)))
         let kind = try kind()
         let path = String(exit.dropFirst("heads:".count))
-        let heads = try kind == .heads ? loaded.policy("heads:\(path)", layers: nil).heads : nil
+        let heads = try kind == .heads ? loaded.bound.policy("heads:\(path)", layers: nil).heads : nil
         let calibration = try Calibration(
             loaded.model, prompts: readPrompts(tokenizer), kind: kind, heads: heads.map { ($0, path) },
             layers: exitLayers?.tokens.map(Int.init),
@@ -101,18 +101,11 @@ struct Calibrate: ParsableCommand {
     }
 
     private func readPrompts(_ tokenizer: Tokenizer) throws -> [[Token]] {
-        guard let data = FileManager.default.contents(atPath: prompts) else {
-            throw FormatError(.inaccessible, prompts, "the file cannot be read")
-        }
-        guard let text = String(validating: data, as: UTF8.self) else {
-            throw FormatError(.malformed, prompts, "the file is not UTF-8, expected one prompt a line")
-        }
-        let lines = text.split(whereSeparator: \.isNewline).filter { !$0.allSatisfy(\.isWhitespace) }
-        let encoded = lines.map { tokenizer.encode(String($0)) }.filter { !$0.isEmpty }
-        guard Set(encoded).count == encoded.count else {
+        let read = try PromptFile(contentsOf: prompts, tokenizer).entries.map(\.prompt)
+        guard Set(read).count == read.count else {
             throw FormatError(
                 .mismatch, prompts, "some prompts are the same, expected independent ones, each on its line once")
         }
-        return encoded
+        return read
     }
 }

@@ -41,7 +41,7 @@ struct Generate: ParsableCommand {
         let sampling = sampling.sampling(defaults)
         var run = try GenerationRun(
             name: options.model, loaded, tokenizer: tokenizer, prompt: prompt,
-            decoder: exits.decoder(loaded, sampling, tokens: maxTokens), sampling: sampling,
+            decoder: exits.decoder(loaded.bound, sampling, tokens: maxTokens), sampling: sampling,
             limits: Generation.Limits(tokens: maxTokens, stopTokens: stops))
         let colours = showLayers ? LayerColours(layers: loaded.model.stack.layerCount) : nil
         while let piece = try run.next() {

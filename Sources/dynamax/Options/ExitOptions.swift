@@ -54,7 +54,7 @@ struct ExitOptions: ParsableArguments {
     var state: StateRule = .deferred
 
     /// The guarantee that was asked for, or follows from the rest.
-    private var promise: Guarantee {
+    var promise: Guarantee {
         guarantee ?? (certificate != nil ? .bounded : exit != nil ? .exact : .off)
     }
 
@@ -96,14 +96,15 @@ struct ExitOptions: ParsableArguments {
     /// The way to decode that the options ask for.
     ///
     /// - Parameters:
+    ///   - bound: the model.
     ///   - sampling: how tokens will be drawn.
     ///   - tokens: how many are wanted.
-    func decoder(_ loaded: ModelOptions.Loaded, _ sampling: Sampling, tokens: Int) throws -> any Decoder {
-        let stack = loaded.model.stack
+    func decoder(_ bound: BoundModel, _ sampling: Sampling, tokens: Int) throws -> any Decoder {
+        let stack = bound.model.stack
         if promise == .bounded, let path = certificate {
             let certificate = try Certificate(contentsOf: path)
             try certificate.check(
-                fingerprint: loaded.files.fingerprint(), weights: loaded.model.format.description, path: path)
+                fingerprint: bound.fingerprint(), weights: bound.model.format.description, path: path)
             guard sampling.temperature == 0 else {
                 throw FormatError(.mismatch, path, "the certificate is for texts without sampling, at temperature 0")
             }
@@ -112,10 +113,10 @@ struct ExitOptions: ParsableArguments {
                     .mismatch, path,
                     "the certificate is for texts of at most \(certificate.tokens) tokens, not \(tokens)")
             }
-            return EarlyExitDecoder(stack, try loaded.policy(certificate.exit, layers: certificate.layers))
+            return EarlyExitDecoder(stack, try bound.policy(certificate.exit, layers: certificate.layers))
         }
         guard let exit else { return FullDepthDecoder(stack) }
-        let policy = try loaded.policy(exit, layers: exitLayers?.tokens.map(Int.init))
+        let policy = try bound.policy(exit, layers: exitLayers?.tokens.map(Int.init))
         switch promise {
         case .off, .bounded: return FullDepthDecoder(stack)
         case .exact: return SelfSpeculativeDecoder(stack, policy, drafts: drafts.map { .fixed($0) } ?? .adaptive())
@@ -124,13 +125,13 @@ struct ExitOptions: ParsableArguments {
     }
 }
 
-extension ModelOptions.Loaded {
+extension BoundModel {
     /// The exits that a text describes, with their heads.
     func policy(_ exit: String, layers: [Int]?) throws -> ExitPolicy {
         let specification = try ExitSpecification(exit)
         let heads = try specification.headsFile.map { path in
             let heads = try ExitHeads(contentsOf: path, on: model.stack.device)
-            try heads.check(fingerprint: files.fingerprint(), model.stack, path: path)
+            try heads.check(fingerprint: fingerprint(), model.stack, path: path)
             return heads
         }
         return try ExitPolicy(specification.score, heads: heads, after: layers, of: model.stack.layerCount)

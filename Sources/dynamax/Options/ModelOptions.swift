@@ -32,6 +32,9 @@ struct ModelOptions: ParsableArguments {
         let files: CheckpointFiles
         let model: LanguageModel
         let loadMilliseconds: Double
+
+        /// The model, as heads and certificates are bound to it.
+        var bound: BoundModel { BoundModel(model: model, fingerprint: files.fingerprint) }
     }
 
     func load() throws -> Loaded {
@@ -40,6 +43,13 @@ struct ModelOptions: ParsableArguments {
         let loaded = try LanguageModel(files, quantization: compute.quantize, on: compute.device())
         return Loaded(files: files, model: loaded, loadMilliseconds: start.duration(to: .now).milliseconds)
     }
+}
+
+/// A model and how to tell it from others.
+struct BoundModel {
+    let model: LanguageModel
+    /// The digest of its files; found out only when it is needed.
+    let fingerprint: () throws(FormatError) -> String
 }
 
 /// What the model runs on.

@@ -43,6 +43,8 @@ struct BenchReport: Encodable {
     let weightBytes: Int
     let prefill: Phase?
     let decode: Phase?
+    /// Decoding with exits, where it was asked for.
+    var exits: ExitBenchmark.Report?
 
     var text: String {
         var lines = [
@@ -56,6 +58,7 @@ struct BenchReport: Encodable {
                 "".padding(toLength: 14, withPad: " ", startingAt: 0)
                     + phase.bytesPerSecond.scaled(by: 1e-9).text("GB/s touched"))
         }
+        if let exits { lines.append(exits.text) }
         return lines.joined(separator: "\n")
     }
 }
@@ -71,6 +74,7 @@ struct Benchmark {
     func report() -> BenchReport {
         let decoder = FullDepthDecoder(model.stack)
         let past = model.stack.makeState(history: 0)
+        func someTokens(_ count: Int) -> [Token] { Benchmark.someTokens(count, of: model.stack.vocabularySize) }
         if prompt > 0 { _ = model.stack.prefill(someTokens(prompt), past) }
         return BenchReport(
             model: model.family, format: model.format.description,
@@ -87,8 +91,9 @@ struct Benchmark {
             })
     }
 
-    private func someTokens(_ count: Int) -> [Int32] {
-        (0..<count).map { Int32(($0 * 7919 + 13) % model.stack.vocabularySize) }
+    /// Tokens without a meaning, always the same.
+    static func someTokens(_ count: Int, of vocabulary: Int) -> [Token] {
+        (0..<count).map { Token(($0 * 7919 + 13) % vocabulary) }
     }
 
     private func measure(_ count: Int, _ work: () -> Ledger) -> BenchReport.Phase? {
