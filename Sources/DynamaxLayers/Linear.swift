@@ -57,13 +57,28 @@ public struct Linear: Sendable {
         }
     }
 
+    /// Some columns of what comes out, with the same bits, for less: the other weights are not read.
+    ///
+    /// For learning all columns are computed.
+    ///
+    /// - Returns: [rows, range.count]
+    public func callAsFunction(_ x: Tensor, outputs range: Range<Int>) -> Tensor {
+        switch weights {
+        case .packed(let matrix): matrix.multiply(x, outputs: range, bias: bias)
+        case .dense: self(x).columns(range)
+        }
+    }
+
     /// What one row of activations costs here.
-    public var cost: Cost {
+    public var cost: Cost { cost(ofOutputs: 0..<outputs) }
+
+    /// What one row of activations costs here for some columns of what comes out.
+    public func cost(ofOutputs range: Range<Int>) -> Cost {
         let bytes =
             switch weights {
-            case .packed(let matrix): matrix.bytes
-            case .dense(let matrix): matrix.shape.count * 4
+            case .packed(let matrix): matrix.bytes(ofOutputs: range)
+            case .dense(let matrix): matrix.columns * range.count * 4
             }
-        return Cost(bytes: bytes + (bias?.shape.count ?? 0) * 4, multiplyAdds: inputs * outputs)
+        return Cost(bytes: bytes + (bias == nil ? 0 : range.count * 4), multiplyAdds: inputs * range.count)
     }
 }

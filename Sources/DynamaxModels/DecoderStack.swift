@@ -9,11 +9,20 @@ public protocol DecoderLayer: Sendable {
     /// Maps hidden rows, [rows, width] -> [rows, width].
     func callAsFunction(_ hidden: Tensor, _ context: LayerContext) -> Tensor
 
+    /// Moves the state as the call does, to the bit, without computing what would come out.
+    func absorb(_ hidden: Tensor, _ context: LayerContext)
+
+    /// What it keeps of the past.
+    var kind: LayerKind { get }
+
     /// What the linear layers cost for one row.
     var weightCost: Cost { get }
 
     /// What reading and moving the state costs for one row, when its sequence has `position` positions before it.
     func stateCost(atPosition position: Int) -> Cost
+
+    /// What one row costs in `absorb`.
+    var absorbCost: AbsorbCost { get }
 }
 
 /// Where a layer's rows come from.
@@ -40,15 +49,26 @@ public struct DecoderStack: LayerStack {
     public func embed(_ tokens: [Token]) -> Tensor { embedding(tokens) }
 
     public func run(_ range: Range<Int>, _ hidden: Tensor, _ batch: Batch) -> Tensor {
-        guard !range.isEmpty else { return hidden }
+        var hidden = hidden
+        visit(range, hidden, batch) { hidden = $0(hidden, $1) }
+        return hidden
+    }
+
+    public func absorb(_ range: Range<Int>, _ hidden: Tensor, _ batch: Batch) {
+        visit(range, hidden, batch) { $0.absorb(hidden, $1) }
+    }
+
+    /// Goes through layers that rows move on by.
+    private func visit(
+        _ range: Range<Int>, _ hidden: Tensor, _ batch: Batch, _ body: (any DecoderLayer, LayerContext) -> Void
+    ) {
+        guard !range.isEmpty else { return }
         precondition(hidden.rows == batch.rows && hidden.columns == width)
         let angles = rotary.map { $0.angles(of: batch.positions(atLayer: range.lowerBound), on: device) }
-        var hidden = hidden
         for layer in range {
-            hidden = layers[layer](hidden, LayerContext(batch: batch, layer: layer, angles: angles))
+            body(layers[layer], LayerContext(batch: batch, layer: layer, angles: angles))
             batch.advance(layer)
         }
-        return hidden
     }
 
     public func head(_ hidden: Tensor) -> Tensor { output(norm(hidden)) }
@@ -62,6 +82,10 @@ public struct DecoderStack: LayerStack {
     }
 
     public func weightCost(ofLayer layer: Int) -> Cost { layers[layer].weightCost }
+
+    public func absorbCost(ofLayer layer: Int) -> AbsorbCost { layers[layer].absorbCost }
+
+    public func kind(ofLayer layer: Int) -> LayerKind { layers[layer].kind }
 
     public var headCost: Cost { output.cost }
 }

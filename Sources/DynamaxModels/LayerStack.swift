@@ -23,6 +23,20 @@ public protocol LayerStack: Sendable {
     ///   - batch: says which rows belong to which sequence; each must stand at the same progress in all of `layers`.
     func run(_ layers: Range<Int>, _ hidden: Tensor, _ batch: Batch) -> Tensor
 
+    /// Moves the states of layers by rows that none of them computes anything for: each takes the same rows, and only what its
+    /// state needs of them.
+    ///
+    /// A layer's state is then, to the bit, what `run` of that layer alone on the rows would leave.
+    ///
+    /// - Parameters:
+    ///   - layers: the first of them follows the layer that the rows have just left.
+    ///   - hidden: for each of the layers in place of what the one below would have put out, [rows, width].
+    ///   - batch: as for `run`.
+    func absorb(_ layers: Range<Int>, _ hidden: Tensor, _ batch: Batch)
+
+    /// What a layer keeps of the past.
+    func kind(ofLayer layer: Int) -> LayerKind
+
     /// The shared final norm and language-model head: [rows, width] -> [rows, vocabularySize].
     func head(_ hidden: Tensor) -> Tensor
 
@@ -37,6 +51,29 @@ public protocol LayerStack: Sendable {
     /// The part of it that rows which run together share: reading the weights.
     func weightCost(ofLayer layer: Int) -> Cost
 
+    /// What one row costs in `absorb`.
+    func absorbCost(ofLayer layer: Int) -> AbsorbCost
+
     /// What one row costs in `head`.
     var headCost: Cost { get }
+}
+
+/// What a layer keeps of the past: a KV cache, or the window and state of a recurrence.
+public enum LayerKind: Hashable, Sendable {
+    case attention, recurrence
+}
+
+/// What one row costs in a layer that only moves its state.
+public struct AbsorbCost: Hashable, Sendable {
+    /// The linear layers; rows that go together share the reading of weights.
+    public var weights: Cost
+    /// Writing or moving the state.
+    public var state: Cost
+
+    /// What rows that go together cost.
+    public func together(_ rows: Int) -> Cost {
+        Cost(
+            bytes: weights.bytes + state.bytes * rows,
+            multiplyAdds: (weights.multiplyAdds + state.multiplyAdds) * rows)
+    }
 }

@@ -49,7 +49,7 @@ extension Tensor {
         queries: Tensor, keys: Tensor, values: Tensor, over sequences: UnsafeBufferPointer<dx_sequence>,
         shape: AttentionShape, scale: Float
     ) -> Tensor {
-        write(keys: keys, values: values, to: sequences, shape: shape)
+        store(keys: keys, values: values, in: sequences, shape: shape)
         let y = queries.attend(to: sequences, shape: shape, scale: scale)
         return y.recorded(queries, keys, values) {
             .attention(
@@ -59,8 +59,9 @@ extension Tensor {
         }
     }
 
-    private static func write(
-        keys: Tensor, values: Tensor, to sequences: UnsafeBufferPointer<dx_sequence>, shape: AttentionShape
+    /// Stores keys and values, each [rows, kvWidth], in the KV blocks of their sequences.
+    package static func store(
+        keys: Tensor, values: Tensor, in sequences: UnsafeBufferPointer<dx_sequence>, shape: AttentionShape
     ) {
         let arguments = dx_kv_write(
             sequences: sequences.baseAddress, count: Int64(sequences.count), kv_heads: Int64(shape.kvHeads),

@@ -165,16 +165,49 @@ public struct PackedMatrix: Sendable {
     ///   - residual: [rows, outputs]
     /// - Returns: [rows, outputs]
     public func multiply(_ x: Tensor, bias: Tensor? = nil, adding residual: Tensor? = nil) -> Tensor {
+        multiply(x, blocks: 0..<blocks(of: outputs), bias: bias, adding: residual)
+    }
+
+    /// Some outputs of the product, with the same bits as in the whole one. No other blocks of weights than theirs are read.
+    ///
+    /// - Parameters:
+    ///   - x: [rows, inputs]
+    ///   - range: of the outputs.
+    ///   - bias: of all outputs, [outputs]
+    /// - Returns: [rows, range.count]
+    public func multiply(_ x: Tensor, outputs range: Range<Int>, bias: Tensor? = nil) -> Tensor {
+        precondition(range.lowerBound >= 0 && range.upperBound <= outputs)
+        let blocks = blockSpan(of: range)
+        let first = blocks.lowerBound * Int(DX_LANES)
+        return multiply(x, blocks: blocks, bias: bias).columns(range.lowerBound - first..<range.upperBound - first)
+    }
+
+    /// Bytes that one row of activations streams for some of the outputs.
+    public func bytes(ofOutputs range: Range<Int>) -> Int {
+        bytes / blocks(of: outputs) * blockSpan(of: range).count
+    }
+
+    private func blockSpan(of range: Range<Int>) -> Range<Int> {
+        range.lowerBound / Int(DX_LANES)..<blocks(of: range.upperBound)
+    }
+
+    private func multiply(
+        _ x: Tensor, blocks range: Range<Int>, bias: Tensor?, adding residual: Tensor? = nil
+    ) -> Tensor {
         precondition(x.columns == inputs, "rows of \(x.columns) numbers do not fit a matrix of \(inputs) inputs")
-        let y = Tensor(uninitialized: Shape(rows: x.rows, columns: outputs), on: x.device)
+        let first = range.lowerBound * Int(DX_LANES)
+        let count = min(range.upperBound * Int(DX_LANES), outputs) - first
+        let y = Tensor(uninitialized: Shape(rows: x.rows, columns: count), on: x.device)
         let quantized = format.group > 1 ? QuantizedRows(x, group: format.group) : nil
+        let skipped = first * paddedInputs
         let arguments = dx_product(
-            rows: Int64(x.rows), inputs: Int64(paddedInputs), outputs: Int64(outputs), group: Int64(format.group),
+            rows: Int64(x.rows), inputs: Int64(paddedInputs), outputs: Int64(count), group: Int64(format.group),
             x: x.pointer, x_stride: Int64(x.rowStride), x_width: Int64(inputs),
             quantized: quantized?.values, x_scales: quantized?.scales, x_sums: quantized?.sums,
-            weights: weights.address, scales: scales?.floats,
-            bias: bias?.pointer, residual: residual?.pointer, residual_stride: Int64(residual?.rowStride ?? 0),
-            y: y.mutablePointer, y_stride: Int64(y.rowStride))
+            weights: weights.address + skipped * format.bits / 8,
+            scales: scales.map { $0.floats + skipped / format.group },
+            bias: bias.map { $0.pointer + first }, residual: residual?.pointer,
+            residual_stride: Int64(residual?.rowStride ?? 0), y: y.mutablePointer, y_stride: Int64(y.rowStride))
         let kernels = x.device.kernels.pointee
         let task =
             switch format {
@@ -184,7 +217,7 @@ public struct PackedMatrix: Sendable {
             case .int8: kernels.product_int8
             case .int4: kernels.product_int4
             }
-        x.device.run(task!, arguments, units: (outputs + Int(DX_LANES) - 1) / Int(DX_LANES), grain: 4)
+        x.device.run(task!, arguments, units: range.count, grain: 4)
         withExtendedLifetime((self, x, bias, residual, quantized)) {}
         return y
     }

@@ -58,7 +58,8 @@ import Testing
         (["calibrate", "p.txt", "-m", tiny, "-o", "c.json", "--delta", "1"], "delta must lie between 0 and 1"),
         (generate + ["--exit", "depth:1", "--drafts", "0"], "--drafts must be 1 to 64"),
         (generate + ["--exit", "depth:1", "--guarantee", "none", "--drafts", "2"], "--guarantee exact"),
-        (generate + ["--exit", "depth:1", "--state", "copy"], "not built yet"),
+        (generate + ["--exit", "depth:1", "--state", "copy"], "--state copy goes with --guarantee none"),
+        (generate + ["--exit", "depth:1", "--guarantee", "none", "--state", "evict"], "skip"),
         (["trace", "-m", tiny, "--tokens", "1"], "--output"),
         (["trace", "-m", tiny, "--tokens", "1", "-o", ""], "--output"),
         (["trace", "-m", tiny, "--tokens", "1", "-o", "x", "-n", "-1"], "not -1"),
@@ -91,6 +92,10 @@ import Testing
             (["--tokens", "99999"], "token 99999"), (["--tokens", "-5"], "token -5"),
             (["--tokens", "1", "--exit", "depth:99"], "after layer 99"),
             (["--tokens", "1", "--exit", "softmax:0.5", "--exit-layers", "0"], "after layer 0"),
+            (
+                ["--tokens", "1", "--exit", "depth:1", "--guarantee", "none", "--state", "skip"],
+                "the state rule skip is for recurrent layers, and this model has attention layers: choose deferred, project, copy"
+            ),
             (["--tokens", Array(repeating: "1", count: 129).joined(separator: ",")], "context of 128"),
         ])
     func unfit(_ options: [String], _ part: String) async throws {

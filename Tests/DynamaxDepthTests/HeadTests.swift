@@ -70,11 +70,16 @@ import Testing
         #expect(depths.count > 1, "thresholds must make a difference")
     }
 
-    @Test("a head's state moves with the sequence's", arguments: ["llama-gqa", "mamba2-groups"])
-    func moving(_ name: String) throws {
+    @Test(
+        "a head's state moves with the sequence's",
+        arguments: [
+            ("llama-gqa", StateRule.deferred), ("llama-gqa", .project), ("llama-gqa", .copy), ("mamba2-groups", .deferred),
+            ("mamba2-groups", .project), ("mamba2-groups", .skip),
+        ])
+    func moving(_ name: String, _ rule: StateRule) throws {
         let model = try ReferenceModel.named(name).load(on: Device(threads: 1))
         let heads = try heads(model, .mamba(width: 16, states: 8), TemporaryFolder())
-        let decoder = EarlyExitDecoder(model.stack, try ExitPolicy(.heads(0.5), heads: heads, of: 3))
+        let decoder = try EarlyExitDecoder(model.stack, ExitPolicy(.heads(0.5), heads: heads, of: 3), state: rule)
         var random = Seeded(4)
         var state = decoder.makeState(history: 8)
         let twin = decoder.makeState(history: 8)

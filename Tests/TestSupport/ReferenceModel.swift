@@ -50,11 +50,13 @@ public func relativeError(_ values: [Float], _ expected: [Float]) -> Float {
 
 /// Everything that a state holds up to its end, as numbers by name.
 ///
-/// Where a checkpoint lies depends on how the sequence was cut; the state itself must not, so checkpoints are left out.
+/// Where a checkpoint lies depends on how the sequence was cut; the state itself must not, so checkpoints and what came since
+/// are left out.
 public func contents(of state: SequenceState) throws -> [String: [Float]] {
     let file = try SafetensorsFile(state.serialize(), location: "state")
     var numbers: [String: [Float]] = [:]
-    for name in file.tensorNames where !name.hasSuffix("checkpoint") && !name.hasSuffix("log") {
+    let history = ["checkpoint", "log", "moved"]
+    for name in file.tensorNames where !history.contains(where: name.hasSuffix) {
         numbers[name] = try file.require(name).floats()
     }
     return numbers

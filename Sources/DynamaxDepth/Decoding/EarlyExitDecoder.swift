@@ -1,24 +1,43 @@
 public import DynamaxModels
 public import DynamaxTensor
 
-/// Commits each token at the first exit whose score passes; the state of the layers above is deferred.
+/// Commits each token at the first exit whose score passes; the states of the layers above follow a rule.
 ///
-/// Rows that leave wait before the layer where they stopped. When a later row goes deeper, they run with it, as one batch, so
-/// that no layer ever misses a position: the state stays the full model's (cf. Bae et al. 2023, FREE, section 3.3).
+/// By default they are deferred. Rows that leave wait before the layer where they stopped. When a later row goes deeper, they run
+/// with it, as one batch, so that no layer ever misses a position: the state stays the full model's (cf. Bae et al. 2023,
+/// FREE, section 3.3). Under the other rules nothing waits, and the states are approximate.
 /// The tokens may differ from the full model's: this is the guarantee `none`.
 public struct EarlyExitDecoder: StepDecoder, ExitingDecoder {
     public let stack: any LayerStack
     /// Where rows may leave and when.
     public let policy: ExitPolicy
 
-    /// Makes a decoder whose policy fits the stack.
+    /// What happens to the states of the layers above an exit.
+    public let rule: StateRule
+
+    /// Makes a decoder whose policy fits the stack, with deferred states.
     public init(_ stack: any LayerStack, _ policy: ExitPolicy) {
         self.stack = stack
         self.policy = policy
+        rule = .deferred
+    }
+
+    /// Makes a decoder whose policy fits the stack.
+    ///
+    /// - Parameter rule: of the states that it is given; in none of them may rows wait that another rule has left there.
+    /// - Throws: `ExitError` where the model's layers cannot follow the rule.
+    public init(_ stack: any LayerStack, _ policy: ExitPolicy, state rule: StateRule) throws(ExitError) {
+        guard rule.fits(stack) else {
+            throw .stateRule(rule, fitting: StateRule.allCases.filter { $0.fits(stack) })
+        }
+        self.stack = stack
+        self.policy = policy
+        self.rule = rule
     }
 
     public func step(_ token: Token, _ state: SequenceState) -> DecodingStep {
-        let pass = ExitPass(stack: stack, policy: policy)
+        precondition(rule == .deferred || state.pendingRows == 0, "rows wait that another rule has left")
+        let pass = ExitPass(stack: stack, policy: policy, rule: rule)
         var ledger = Ledger()
         switch pass.run(token, state, &ledger) {
         case .left(let logits, let row, let layer, let score):

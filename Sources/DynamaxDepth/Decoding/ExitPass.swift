@@ -5,10 +5,12 @@ import DynamaxTensor
 struct ExitPass {
     let stack: any LayerStack
     let policy: ExitPolicy
+    /// What happens to the layers above an exit.
+    var rule = StateRule.deferred
 
     /// Where a row ended.
     enum End {
-        /// An exit let it go; it waits there, with all rows that came along.
+        /// An exit let it go, with all rows that came along.
         case left(logits: Tensor?, row: Tensor, layer: Int, score: Float)
         /// It left the last layer, after all rows that had waited: [rows, width]
         case top(Tensor)
@@ -51,7 +53,7 @@ struct ExitPass {
                 continue
             }
             if policy.score.passes(judged.score) {
-                state.deferRows(rows, beforeLayer: stop)
+                leave(rows, after: stop, state, &ledger)
                 return .left(logits: judged.logits, row: newest(rows), layer: stop, score: judged.score)
             }
         }

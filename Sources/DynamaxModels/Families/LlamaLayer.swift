@@ -17,19 +17,9 @@ struct LlamaLayer: DecoderLayer {
     let shape: AttentionShape
 
     func callAsFunction(_ hidden: Tensor, _ context: LayerContext) -> Tensor {
-        let queryWidth = shape.heads * shape.headWidth
         let qkv = queryKeyValue(attentionNorm(hidden))  // [rows, queries | keys | values]
-        var q = qkv.columns(0..<queryWidth)
-        var k = qkv.columns(queryWidth..<queryWidth + shape.kvWidth)
-        let v = qkv.columns(queryWidth + shape.kvWidth..<queryWidth + 2 * shape.kvWidth)
-        if let headNorms {
-            q = headNorms.query(q)
-            k = headNorms.key(k)
-        }
-        if let angles = context.angles {
-            q = q.rotated(headWidth: shape.headWidth, by: angles)
-            k = k.rotated(headWidth: shape.headWidth, by: angles)
-        }
+        let q = placed(qkv.columns(0..<kvOutputs.lowerBound), headNorms?.query, context)
+        let (k, v) = keysAndValues(qkv, from: kvOutputs.lowerBound, context)
         let attended = Tensor.attention(  // [rows, heads * headWidth]
             queries: q, keys: k, values: v, over: context.batch.attend(context.layer), shape: shape,
             scale: 1 / Float(shape.headWidth).squareRoot())
@@ -37,8 +27,42 @@ struct LlamaLayer: DecoderLayer {
         return mlp(mlpNorm(middle), adding: middle)
     }
 
+    func absorb(_ hidden: Tensor, _ context: LayerContext) {
+        let kv = queryKeyValue(attentionNorm(hidden), outputs: kvOutputs)  // [rows, keys | values]
+        let (k, v) = keysAndValues(kv, from: 0, context)
+        Tensor.store(keys: k, values: v, in: context.batch.attend(context.layer), shape: shape)
+    }
+
+    /// Those of the stacked outputs that are keys and values.
+    private var kvOutputs: Range<Int> {
+        let queryWidth = shape.heads * shape.headWidth
+        return queryWidth..<queryWidth + 2 * shape.kvWidth
+    }
+
+    /// What the cache keeps of the keys and values that have been projected to the columns from `start` on.
+    private func keysAndValues(
+        _ projected: Tensor, from start: Int, _ context: LayerContext
+    ) -> (keys: Tensor, values: Tensor) {
+        let middle = start + shape.kvWidth
+        let k = placed(projected.columns(start..<middle), headNorms?.key, context)
+        return (k, projected.columns(middle..<middle + shape.kvWidth))
+    }
+
+    /// Queries or keys, normed where the family does so, and rotated by their positions.
+    private func placed(_ x: Tensor, _ norm: RMSNorm?, _ context: LayerContext) -> Tensor {
+        let normed = norm.map { $0(x) } ?? x
+        return context.angles.map { normed.rotated(headWidth: shape.headWidth, by: $0) } ?? normed
+    }
+
     func makeState(history: Int, on device: Device) -> LayerState {
         .attention(KVCache(shape: shape, on: device))
+    }
+
+    var kind: LayerKind { .attention }
+
+    var absorbCost: AbsorbCost {
+        AbsorbCost(
+            weights: queryKeyValue.cost(ofOutputs: kvOutputs), state: Cost(bytes: shape.kvWidth * 2 * 4))
     }
 
     var weightCost: Cost { queryKeyValue.cost + attentionOutput.cost + mlp.cost }

@@ -68,13 +68,11 @@ struct Mamba2Layer: DecoderLayer {
 
     func callAsFunction(_ hidden: Tensor, _ context: LayerContext) -> Tensor {
         let ssd = recurrence.ssd.current
-        let (inner, channels) = (recurrence.inner, recurrence.channels)
         let pass = context.batch.recur(context.layer)
 
         let zxt = input(norm(hidden))  // [rows, z | x B C | time step]
-        let z = zxt.columns(0..<inner)
-        let raw = zxt.columns(inner..<inner + channels)
-        let dt = zxt.columns(inner + channels..<inner + channels + ssd.heads)
+        let z = zxt.columns(0..<recurrence.inner)
+        let (raw, dt) = recurrence.inputs(in: zxt, from: recurrence.inner)
         let (x, b, c) = recurrence.split(pass.convolve(raw, recurrence.convolution))
         let y = pass.recur(.init(x: x, timeStep: dt, b: b, c: c), ssd)  // [rows, inner]
 
@@ -82,11 +80,31 @@ struct Mamba2Layer: DecoderLayer {
         return output(gatedNorm(y, gate: z), adding: hidden)
     }
 
+    func absorb(_ hidden: Tensor, _ context: LayerContext) {
+        let pass = context.batch.recur(context.layer)
+
+        let xt = input(norm(hidden), outputs: stateInputs)  // [rows, x B C | time step]
+        let (raw, dt) = recurrence.inputs(in: xt, from: 0)
+        let (x, b, _) = recurrence.split(pass.convolve(raw, recurrence.convolution))
+        pass.moveStates(.init(x: x, timeStep: dt, b: b), recurrence.ssd)
+
+        pass.record([raw, dt])
+    }
+
+    /// What moves the state is not the gate. C is in it, for it takes part in the convolution of later rows.
+    private var stateInputs: Range<Int> { recurrence.inner..<recurrence.inner + recurrence.inputWidth }
+
     func makeState(history: Int, on device: Device) -> LayerState {
         .recurrence(RecurrentState(recurrence, window: history, on: device))
     }
 
     var weightCost: Cost { input.cost + output.cost }
+
+    var kind: LayerKind { .recurrence }
+
+    var absorbCost: AbsorbCost {
+        AbsorbCost(weights: input.cost(ofOutputs: stateInputs), state: recurrence.absorbCost)
+    }
 
     func stateCost(atPosition position: Int) -> Cost {
         let state = recurrence.stateFloats + recurrence.windowFloats
@@ -110,6 +128,11 @@ final class Mamba2Recurrence: Recurrence {
     var stateFloats: Int { ssd.stateFloats }
     var inputWidth: Int { channels + ssd.heads }
 
+    /// Channels before the convolution, and time steps, in the columns from `start` on.
+    func inputs(in columns: Tensor, from start: Int) -> (raw: Tensor, timeSteps: Tensor) {
+        (columns.columns(start..<start + channels), columns.columns(start + channels..<start + inputWidth))
+    }
+
     /// The recurrence's input, B and C in the convolved channels.
     func split(_ xbc: Tensor) -> (x: Tensor, b: Tensor, c: Tensor) {
         let groupWidth = ssd.groups * ssd.states
@@ -121,9 +144,9 @@ final class Mamba2Recurrence: Recurrence {
 
     func replay(_ inputs: Tensor, _ sequences: UnsafeBufferPointer<dx_sequence>) {
         let xbc = Tensor(uninitialized: Shape(rows: inputs.rows, columns: channels), on: inputs.device)
-        convolution.run(sequences, inputs.columns(0..<channels), into: xbc)
+        let (raw, dt) = self.inputs(in: inputs, from: 0)
+        convolution.run(sequences, raw, into: xbc)
         let (x, b, _) = split(xbc)
-        let dt = inputs.columns(channels..<channels + ssd.heads)
         ssd.run(sequences, .init(x: x, timeStep: dt, b: b), into: nil)
     }
 }

@@ -20,7 +20,7 @@ struct MambaLayer: DecoderLayer {
 
     func callAsFunction(_ hidden: Tensor, _ context: LayerContext) -> Tensor {
         let scan = recurrence.scan.current
-        let (inner, states, rank) = (scan.channels, scan.states, timeStep.inputs)
+        let (inner, states) = (scan.channels, scan.states)
         let pass = context.batch.recur(context.layer)
 
         let xz = input(norm(hidden))  // [rows, x | z]
@@ -29,26 +29,56 @@ struct MambaLayer: DecoderLayer {
         let x = pass.convolve(raw, recurrence.convolution)  // [rows, inner]
 
         let tbc = selection(x)  // [rows, time step | B | C]
-        var t = tbc.columns(0..<rank)
-        var b = tbc.columns(rank..<rank + states)
-        var c = tbc.columns(rank + states..<rank + 2 * states)
-        if let selectionNorms {
-            t = selectionNorms.timeStep(t)
-            b = selectionNorms.state(b)
-            c = selectionNorms.state(c)
-        }
-        let dt = timeStep(t)  // [rows, inner]
+        let (dt, b) = timeStepsAndB(tbc)
+        let c = normed(tbc.columns(tbc.columns - states..<tbc.columns))
         let y = pass.scan(.init(x: x, timeStep: dt, b: b, c: c, gate: z), scan)
 
         pass.record([raw, dt, b])
         return output(y, adding: hidden)
     }
 
+    func absorb(_ hidden: Tensor, _ context: LayerContext) {
+        let pass = context.batch.recur(context.layer)
+
+        let raw = input(norm(hidden), outputs: stateInputs)
+        let x = pass.convolve(raw, recurrence.convolution)
+
+        let (dt, b) = timeStepsAndB(selection(x, outputs: stateSelection))
+        pass.moveStates(.init(x: x, timeStep: dt, b: b), recurrence.scan)
+
+        pass.record([raw, dt, b])
+    }
+
+    /// What moves the state is not the gate ...
+    private var stateInputs: Range<Int> { 0..<recurrence.scan.channels }
+
+    /// ... nor C.
+    private var stateSelection: Range<Int> { 0..<timeStep.inputs + recurrence.scan.states }
+
+    /// Time steps of all channels, [rows, inner], and B, [rows, states], from what the selection begins with.
+    private func timeStepsAndB(_ selected: Tensor) -> (Tensor, Tensor) {
+        let rank = timeStep.inputs
+        let t = selected.columns(0..<rank)
+        let b = selected.columns(rank..<rank + recurrence.scan.states)
+        return (timeStep(selectionNorms.map { $0.timeStep(t) } ?? t), normed(b))
+    }
+
+    /// B or C.
+    private func normed(_ x: Tensor) -> Tensor { selectionNorms.map { $0.state(x) } ?? x }
+
     func makeState(history: Int, on device: Device) -> LayerState {
         .recurrence(RecurrentState(recurrence, window: history, on: device))
     }
 
     var weightCost: Cost { input.cost + selection.cost + timeStep.cost + output.cost }
+
+    var kind: LayerKind { .recurrence }
+
+    var absorbCost: AbsorbCost {
+        AbsorbCost(
+            weights: input.cost(ofOutputs: stateInputs) + selection.cost(ofOutputs: stateSelection) + timeStep.cost,
+            state: recurrence.absorbCost)
+    }
 
     func stateCost(atPosition position: Int) -> Cost {
         let state = recurrence.stateFloats + recurrence.windowFloats

@@ -6,6 +6,9 @@ public struct Ledger: Hashable, Sendable {
     public var layerRows = 0
     /// Rows that ran through layers later, to keep the state true or to verify drafts.
     public var catchUpRows = 0
+    /// Rows that layers took without computing what would come out, one count a layer: those above an exit whose states
+    /// are not deferred.
+    public var stateOnlyRows = 0
     /// Rows that the language-model head was applied to.
     public var headRows = 0
     /// Rows that heads of exits judged, or read to remember them.
@@ -23,6 +26,7 @@ public struct Ledger: Hashable, Sendable {
         var sum = a
         sum.layerRows += b.layerRows
         sum.catchUpRows += b.catchUpRows
+        sum.stateOnlyRows += b.stateOnlyRows
         sum.headRows += b.headRows
         sum.exitHeadRows += b.exitHeadRows
         sum.draftedTokens += b.draftedTokens
@@ -52,6 +56,14 @@ public struct Ledger: Hashable, Sendable {
             cost += Cost(
                 bytes: weights.bytes + (row.bytes - weights.bytes) * rows, multiplyAdds: row.multiplyAdds * rows)
         }
+    }
+
+    /// Adds rows that layers take for their states alone.
+    ///
+    /// - Parameter cost: of all rows in one layer.
+    public mutating func addStateOnly(_ layers: Range<Int>, rows: Int, _ cost: (_ layer: Int) -> Cost) {
+        stateOnlyRows += rows * layers.count
+        for layer in layers { self.cost += cost(layer) }
     }
 
     /// Adds rows that the head of an exit judges together, each of this cost.

@@ -150,6 +150,24 @@ struct RecurrentPass {
         return parameters.recorded(y, inputs, first)
     }
 
+    /// Moves the states of a Mamba-1 scan, and computes nothing from them.
+    func moveStates(_ inputs: ScanParameters.Inputs, _ parameters: ScanParameters) {
+        move {
+            parameters.run($0, inputs, into: nil)
+        } checkpoint: {
+            $0.checkpointState()
+        }
+    }
+
+    /// Moves the states of a Mamba-2 recurrence, and computes nothing from them.
+    func moveStates(_ inputs: SSDParameters.Inputs, _ parameters: SSDParameters) {
+        move {
+            parameters.run($0, inputs, into: nil)
+        } checkpoint: {
+            $0.checkpointState()
+        }
+    }
+
     /// Records what `Recurrence.replay` needs of each row: parts of it side by side, each [rows, part width].
     func record(_ inputs: [Tensor]) {
         var row = 0

@@ -79,6 +79,36 @@ public final class KVCache {
         addresses = larger
     }
 
+    /// Appends the positions that another cache of equal shape has beyond this one's, with its keys and values.
+    func append(newestOf other: KVCache) {
+        precondition(shape.kvHeads == other.shape.kvHeads && shape.headWidth == other.shape.headWidth)
+        let new = progress..<other.progress
+        guard !new.isEmpty else { return }
+        var sequence = dx_sequence()
+        extend(&sequence, rows: new.count)
+        for position in new {
+            for head in 0..<shape.kvHeads {
+                let (source, target) = (other.place(position, head), place(position, head))
+                for column in 0..<shape.headWidth {
+                    target.keys[column * Tensor.blockPositions] = source.keys[column * Tensor.blockPositions]
+                }
+                target.values.update(from: source.values, count: shape.headWidth)
+            }
+        }
+        advance(new.count)
+    }
+
+    /// Where the numbers of a position lie: keys a block's positions apart, values side by side.
+    private func place(
+        _ position: Int, _ head: Int
+    ) -> (keys: UnsafeMutablePointer<Float>, values: UnsafeMutablePointer<Float>) {
+        let (size, width) = (Tensor.blockPositions, shape.headWidth)
+        let (block, slot) = (blocks[position / size], position % size)
+        let stride = shape.blockFloats / shape.kvHeads
+        let keys = block.storage.floats + head * stride
+        return (keys + slot, keys + size * width + slot * (stride / size - width))
+    }
+
     // MARK: Truncate and fork
 
     /// Forgets the positions from `position` on.
@@ -127,17 +157,12 @@ public final class KVCache {
         _ positions: Range<Int>,
         _ body: (_ index: Int, _ key: UnsafeMutablePointer<Float>, _ value: UnsafeMutablePointer<Float>) -> Void
     ) {
-        let (size, width) = (Tensor.blockPositions, shape.headWidth)
-        let stride = shape.blockFloats / shape.kvHeads
-        let valueStride = stride / size - width
         var index = 0
         for position in positions {
-            let (block, slot) = (blocks[position / size], position % size)
             for head in 0..<shape.kvHeads {
-                let keys = block.storage.floats + head * stride
-                let values = keys + size * width + slot * valueStride
-                for column in 0..<width {
-                    body(index, keys + column * size + slot, values + column)
+                let (keys, values) = place(position, head)
+                for column in 0..<shape.headWidth {
+                    body(index, keys + column * Tensor.blockPositions, values + column)
                     index += 1
                 }
             }

@@ -1,4 +1,5 @@
 import CDynamax
+import DynamaxLayers
 import DynamaxTensor
 
 /// How the inputs of a recurrent layer move its state: what a `RecurrentState` needs to know of its layer.
@@ -12,6 +13,13 @@ protocol Recurrence: AnyObject, Sendable {
 
     /// Moves the states of `sequences` over the rows of `inputs`, [rows, inputWidth], without computing outputs.
     func replay(_ inputs: Tensor, _ sequences: UnsafeBufferPointer<dx_sequence>)
+}
+
+extension Recurrence {
+    /// What moving window and state by one row costs, where nothing is computed from them.
+    var absorbCost: Cost {
+        Cost(bytes: 2 * (stateFloats + windowFloats) * 4, multiplyAdds: 2 * (stateFloats + windowFloats))
+    }
 }
 
 /// The convolution window and the state-space state of one recurrent layer.
@@ -95,6 +103,18 @@ public final class RecurrentState {
         self.cut = nil
     }
 
+    /// Lets positions pass: they count as consumed, and leave window and state as they are.
+    func skip(_ positions: Int) {
+        progress += positions
+        var left = positions
+        while left > 0, let room = history?.room {
+            if room == 0 { history?.turn(at: memory) }
+            let part = min(left, room == 0 ? window : room)
+            history?.skip(part)
+            left -= part
+        }
+    }
+
     // MARK: Truncate and fork
 
     /// Whether `truncate` can go back to `position`.
@@ -126,18 +146,20 @@ public final class RecurrentState {
 
     // MARK: Numbers, for serialization
 
-    /// Everything there is to know: the moment, the oldest moment kept and the inputs since.
+    /// Everything there is to know: the moment, the oldest moment kept, the inputs since, and whether each position since has
+    /// one or was skipped.
     struct Contents {
         var progress: Int
         var memory: [Float]
         var checkpoint: [Float] = []
         var log: [Float] = []
+        var moved: [Bool] = []
     }
 
     var contents: Contents {
         Contents(
             progress: progress, memory: memory.array, checkpoint: history?.oldest.array ?? [],
-            log: history?.inputs ?? [])
+            log: history?.inputs ?? [], moved: history?.moved ?? [])
     }
 
     /// Takes over contents; a log longer than this state may hold is refused, a missing one leaves no history.
@@ -154,19 +176,26 @@ public final class RecurrentState {
             history = makeHistory()
             return
         }
-        let rows = contents.log.count / width
-        guard contents.checkpoint.count == memory.count, contents.log.count % width == 0,
-            rows <= min(2 * window, progress)
+        let rows = contents.moved.count { $0 }
+        guard contents.checkpoint.count == memory.count, contents.log.count == rows * width,
+            contents.moved.count <= min(2 * window, progress)
         else { throw .malformed("the history of a recurrent layer has the wrong size") }
         let moment = RecurrentMemory(contents.checkpoint, for: recurrence, on: device)
         var restored = ReplayHistory(at: moment, window: window, inputWidth: width, on: device)
         let log = Tensor(contents.log, Shape(rows: rows, columns: width), on: device)
-        restored.record([log], rows: 0..<min(rows, window))
-        if rows > window {
-            let middle = moment.copy()
-            replay(log.rows(0..<window), on: middle)
-            restored.turn(at: middle)
-            restored.record([log], rows: window..<rows)
+        var row = 0
+        for (position, hasMoved) in contents.moved.enumerated() {
+            if position == window {
+                let middle = moment.copy()
+                replay(log.rows(0..<row), on: middle)
+                restored.turn(at: middle)
+            }
+            if hasMoved {
+                restored.record([log], rows: row..<row + 1)
+                row += 1
+            } else {
+                restored.skip(1)
+            }
         }
         history = restored
     }
@@ -176,6 +205,7 @@ public final class RecurrentState {
     }
 
     private func replay(_ inputs: Tensor, on memory: RecurrentMemory) {
+        guard inputs.rows > 0 else { return }
         var sequence = dx_sequence()
         sequence.rows = Int64(inputs.rows)
         memory.describe(to: &sequence)

@@ -9,14 +9,23 @@ struct ReplayHistory {
     private struct Stretch {
         let moment: RecurrentMemory
         let log: Tensor
-        var count = 0
+        /// Whether each position since has inputs; the others were skipped.
+        var moved: [Bool] = []
+        /// Rows of inputs.
+        var rows = 0
 
-        var inputs: Tensor { log.rows(0..<count) }
+        var count: Int { moved.count }
+        var inputs: Tensor { log.rows(0..<rows) }
+
+        mutating func removeLast(_ positions: Int) {
+            moved.removeLast(positions)
+            rows = moved.count { $0 }
+        }
 
         func fork() -> Stretch {
             let twin = Tensor(uninitialized: log.shape, on: log.device)
-            twin.mutablePointer.update(from: log.pointer, count: count * log.columns)
-            return Stretch(moment: moment, log: twin, count: count)
+            twin.mutablePointer.update(from: log.pointer, count: rows * log.columns)
+            return Stretch(moment: moment, log: twin, moved: moved, rows: rows)
         }
     }
 
@@ -33,7 +42,7 @@ struct ReplayHistory {
     /// Positions that can be taken back.
     var count: Int { (older?.count ?? 0) + newer.count }
 
-    /// Inputs that can be recorded before the next turn.
+    /// Positions that can be recorded before the next turn.
     var room: Int { window - newer.count }
 
     var isFull: Bool { room == 0 }
@@ -50,14 +59,21 @@ struct ReplayHistory {
         precondition(rows.count <= room)
         let width = newer.log.columns
         for row in rows {
-            var target = newer.log.mutablePointer + newer.count * width
+            var target = newer.log.mutablePointer + newer.rows * width
             for part in inputs {
                 target.update(from: part.pointer + row * part.rowStride, count: part.columns)
                 target += part.columns
             }
-            newer.count += 1
+            newer.moved.append(true)
+            newer.rows += 1
         }
         withExtendedLifetime(inputs) {}
+    }
+
+    /// Records positions that have no inputs, at most as many as there is room for.
+    mutating func skip(_ positions: Int) {
+        precondition(positions <= room)
+        newer.moved += repeatElement(false, count: positions)
     }
 
     /// Lets the inputs that follow come after a new moment, which is the present; those before can still be taken back if they fill
@@ -68,21 +84,22 @@ struct ReplayHistory {
         newer = Stretch(moment: moment, log: older == nil ? newer.log : log)
     }
 
-    /// Forgets the last inputs.
+    /// Forgets the last positions.
     ///
     /// - Parameters:
-    ///   - rows: how many, at most `count`.
+    ///   - positions: how many, at most `count`.
     ///   - replay: moves a memory over inputs.
     /// - Returns: the memory of the moment before them, which may be shared.
-    mutating func goBack(_ rows: Int, replay: (_ inputs: Tensor, _ memory: RecurrentMemory) -> Void) -> RecurrentMemory
-    {
-        if rows <= newer.count {
-            newer.count -= rows
+    mutating func goBack(
+        _ positions: Int, replay: (_ inputs: Tensor, _ memory: RecurrentMemory) -> Void
+    ) -> RecurrentMemory {
+        if positions <= newer.count {
+            newer.removeLast(positions)
         } else if var stretch = older {
-            stretch.count -= rows - newer.count
+            stretch.removeLast(positions - newer.count)
             (older, newer) = (nil, stretch)
         }
-        guard newer.count > 0 else { return newer.moment }
+        guard newer.rows > 0 else { return newer.moment }
         let memory = newer.moment.copy()
         replay(newer.inputs, memory)
         return memory
@@ -93,6 +110,9 @@ struct ReplayHistory {
 
     /// All inputs since that moment, row by row.
     var inputs: [Float] { (older?.inputs.array ?? []) + newer.inputs.array }
+
+    /// Whether each position since that moment has inputs.
+    var moved: [Bool] { (older?.moved ?? []) + newer.moved }
 
     /// A history of its own; moments are shared, for they do not change.
     func fork() -> ReplayHistory {

@@ -6,13 +6,14 @@ import DynamaxTensor
 //   layers.I.keys, .values          [positions, kvHeads, headWidth]   positions first ..< last of an attention layer
 //   layers.I.memory                 [numbers]                         window and state of a recurrent layer
 //   layers.I.checkpoint, .log       [numbers]                         what it needs to go back
+//   layers.I.moved                  [positions]                       0 for a position since the checkpoint that was skipped
 //   layers.I.pending                [rows, width]                     hidden rows that wait before the layer
 //   readers.I                       [bytes]                           the state of what reads along before layer I
 //
 // Metadata: format, layers, length, first, and the progress of each layer after this part.
 
 extension SequenceState {
-    private static let format = "dynamax-sequence-1"
+    private static let format = "dynamax-sequence-2"
 
     /// The whole state, or a part of it, as bytes.
     ///
@@ -45,6 +46,8 @@ extension SequenceState {
                 writer.add("layers.\(index).memory", contents.memory, shape: [contents.memory.count])
                 writer.add("layers.\(index).checkpoint", contents.checkpoint, shape: [contents.checkpoint.count])
                 writer.add("layers.\(index).log", contents.log, shape: [contents.log.count])
+                let moved = contents.moved.map { $0 ? UInt8(1) : 0 }
+                writer.add("layers.\(index).moved", type: .u8, bytes: moved, shape: [moved.count])
             case .recurrence:
                 break
             }
@@ -87,7 +90,8 @@ extension SequenceState {
                     RecurrentState.Contents(
                         progress: progress, memory: file.require("layers.\(index).memory").floats(),
                         checkpoint: file.require("layers.\(index).checkpoint").floats(),
-                        log: file.require("layers.\(index).log").floats()))
+                        log: file.require("layers.\(index).log").floats(),
+                        moved: file.require("layers.\(index).moved").integers().map { $0 != 0 }))
             case .recurrence:
                 break
             }

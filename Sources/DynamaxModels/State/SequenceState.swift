@@ -40,9 +40,10 @@ public enum LayerState {
 ///
 /// Each layer has consumed a number of positions, its progress, which never increases with depth. Rows that left early
 /// wait, as hidden states, before the layer where they stopped. The state of a layer at progress n is exactly what
-/// the full model would hold after n positions.
+/// the full model would hold after n positions, where rows were appended by `LayerStack.run` alone.
 ///
-/// Rows are appended by `LayerStack.run`; the other operations are `truncate(to:)`, `fork()`, `serialize(positions:)`
+/// Rows are appended by `LayerStack.run`, or approximately, without running layers, by `LayerStack.absorb`,
+/// `copyKeysAndValues(to:)` and `skipPositions(in:)`. The other operations are `truncate(to:)`, `fork()`, `serialize(positions:)`
 /// and `restore(_:)`. A state belongs to the task that runs its model; it is not thread-safe.
 public final class SequenceState {
     /// What each layer keeps.
@@ -78,6 +79,9 @@ public final class SequenceState {
     /// Rows that wait before a layer.
     public func pendingRows(beforeLayer layer: Int) -> Int { pending[layer].count }
 
+    /// Rows that wait anywhere.
+    public var pendingRows: Int { layers[0].progress - layers[layers.count - 1].progress }
+
     /// Bytes held, memory shared with other sequences included.
     public var bytes: Int { layers.reduce(0) { $0 + $1.bytes } + readers.values.reduce(0) { $0 + $1.bytes } }
 
@@ -110,6 +114,34 @@ public final class SequenceState {
     public var isConsistent: Bool {
         layers.indices.dropFirst().allSatisfy { layers[$0 - 1].progress - layers[$0].progress == pending[$0].count }
             && readers.allSatisfy { layer, reader in reader.length == layers[layer - 1].progress }
+    }
+
+    // MARK: Layers that rows do not run through
+
+    /// Gives attention layers the positions that they lack, each with the keys and values that the layer just below has for them:
+    /// in the end those of the layer below the first.
+    ///
+    /// - Parameter layers: from 1 on.
+    public func copyKeysAndValues(to layers: Range<Int>) {
+        for layer in layers {
+            guard case .attention(let below) = self.layers[layer - 1], case .attention(let cache) = self.layers[layer]
+            else { preconditionFailure("layers \(layer - 1) and \(layer) must be attention layers") }
+            cache.append(newestOf: below)
+        }
+    }
+
+    /// Lets recurrent layers count the positions that they lack as consumed, with windows and states left as they are.
+    ///
+    /// `truncate` knows such positions and goes back over them as over others.
+    ///
+    /// - Parameter layers: from 1 on.
+    public func skipPositions(in layers: Range<Int>) {
+        for layer in layers {
+            guard case .recurrence(let state) = self.layers[layer] else {
+                preconditionFailure("layer \(layer) must be a recurrent layer")
+            }
+            state.skip(self.layers[layer - 1].progress - state.progress)
+        }
     }
 
     // MARK: Truncate and fork

@@ -9,11 +9,6 @@ enum Guarantee: String, ExpressibleByArgument, CaseIterable {
     case off, exact, bounded, none
 }
 
-/// How the layers above an exit are kept true.
-enum StateRule: String, ExpressibleByArgument, CaseIterable {
-    case deferred, project, copy, skip
-}
-
 /// Where and when tokens leave early.
 struct ExitOptions: ParsableArguments {
     @Option(
@@ -50,7 +45,12 @@ struct ExitOptions: ParsableArguments {
             "What `dynamax calibrate` has written; says when to leave (bounded).", valueName: "file"))
     var certificate: String?
 
-    @Option(help: "What the layers above an exit do: deferred (they catch up when they are needed).")
+    @Option(
+        help: """
+            What the layers above an exit do, where the guarantee is none: deferred (they catch up when they are needed), project \
+            (they move their states by the row that left), copy (they take the keys and values of the layer below), skip (recurrent \
+            ones stay as they are).
+            """)
     var state: StateRule = .deferred
 
     /// The guarantee that was asked for, or follows from the rest.
@@ -61,8 +61,8 @@ struct ExitOptions: ParsableArguments {
     func validate() throws {
         if let drafts, !(1...64).contains(drafts) { throw ValidationError("--drafts must be 1 to 64, not \(drafts)") }
         if drafts != nil, promise != .exact { throw ValidationError("--drafts goes with --guarantee exact") }
-        guard state == .deferred else {
-            throw ValidationError("--state \(state.rawValue) is not built yet: choose deferred")
+        guard state == .deferred || promise == .none else {
+            throw ValidationError("--state \(state.rawValue) goes with --guarantee none")
         }
         if promise == .bounded {
             guard certificate != nil else {
@@ -120,7 +120,7 @@ struct ExitOptions: ParsableArguments {
         switch promise {
         case .off, .bounded: return FullDepthDecoder(stack)
         case .exact: return SelfSpeculativeDecoder(stack, policy, drafts: drafts.map { .fixed($0) } ?? .adaptive())
-        case .none: return EarlyExitDecoder(stack, policy)
+        case .none: return try EarlyExitDecoder(stack, policy, state: state)
         }
     }
 }

@@ -41,6 +41,7 @@ struct GenerationReport: Encodable {
     struct LedgerReport: Encodable {
         let layerRows: Int
         let catchUpRows: Int
+        let stateOnlyRows: Int
         let headRows: Int
         let exitHeadRows: Int
         let draftedTokens: Int
@@ -51,6 +52,7 @@ struct GenerationReport: Encodable {
         init(_ ledger: Ledger) {
             layerRows = ledger.layerRows
             catchUpRows = ledger.catchUpRows
+            stateOnlyRows = ledger.stateOnlyRows
             headRows = ledger.headRows
             exitHeadRows = ledger.exitHeadRows
             draftedTokens = ledger.draftedTokens

@@ -70,15 +70,17 @@ struct GenerationRun {
 
     func summary() -> String {
         let device = loaded.model.stack.device
+        let stateOnly = generation.ledger.stateOnlyRows
         return String(
             format: """
                 load %8.1f ms   %@ weights of %@, %@, %d threads
                 prefill %6d tokens %9.1f tokens/s
                 decode  %6d tokens %9.1f tokens/s
-                layers  %.2f of %d a token, %d rows caught up, %d head checks
+                layers  %.2f of %d a token, %d rows caught up, %@%d head checks
                 """, loaded.loadMilliseconds, loaded.model.format.description,
             byteCount(loaded.model.weightBytes), device.instructionSetName, device.threads, promptCount,
             prefillRate, tokens.count, decodeRate, meanLayers, loaded.model.stack.layerCount,
-            generation.ledger.catchUpRows, generation.ledger.headRows)
+            generation.ledger.catchUpRows, stateOnly > 0 ? "\(stateOnly) moved a state only, " : "",
+            generation.ledger.headRows)
     }
 }
