@@ -73,8 +73,8 @@ import Testing
     @Test(
         "a head's state moves with the sequence's",
         arguments: [
-            ("llama-gqa", StateRule.deferred), ("llama-gqa", .project), ("llama-gqa", .copy), ("mamba2-groups", .deferred),
-            ("mamba2-groups", .project), ("mamba2-groups", .skip),
+            ("llama-gqa", StateRule.deferred), ("llama-gqa", .project), ("llama-gqa", .copy),
+            ("mamba2-groups", .deferred), ("mamba2-groups", .project), ("mamba2-groups", .skip),
         ])
     func moving(_ name: String, _ rule: StateRule) throws {
         let model = try ReferenceModel.named(name).load(on: Device(threads: 1))

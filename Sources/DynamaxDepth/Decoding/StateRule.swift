@@ -1,5 +1,5 @@
-public import DynamaxModels
 import DynamaxLayers
+public import DynamaxModels
 import DynamaxTensor
 
 /// What happens to the states of the layers above an exit when a row leaves there.

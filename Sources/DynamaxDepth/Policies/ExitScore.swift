@@ -113,9 +113,9 @@ public enum ExitError: Error, Equatable, CustomStringConvertible {
             "the exit \(spec) must be depth:D, softmax:T, margin:T, entropy:T, saturation:T or heads:FILE@T, "
                 + "with a number of layers D and a threshold T"
         case .stateRule(let rule, let fitting):
-            "the state rule \(rule.rawValue) is for "
-                + (rule == .copy ? "attention layers, and this model has recurrent ones" : "recurrent layers, and this model has attention layers")
-                + ": choose \(fitting.map(\.rawValue).joined(separator: ", "))"
+            "the state rule \(rule.rawValue) is for \(rule == .copy ? "attention" : "recurrent") layers, and this model has "
+                + "\(rule == .copy ? "recurrent" : "attention") layers: choose "
+                + fitting.map(\.rawValue).joined(separator: ", ")
         case .noHeads: "an exit that learned heads judge needs their file"
         case .noHead(let layer, let known):
             "there is no head after layer \(layer), only after \(known.map(String.init).joined(separator: ", "))"
