@@ -131,6 +131,30 @@ import Testing
         #expect(try await text("2") != first)
     }
 
+    @Test("the penalty for repetition is that of the command line, else of generation_config.json")
+    func repetitionPenalty() async throws {
+        let model = try BrokenModel()
+        // Texts that transformers generates with each penalty (Tests/Fixtures/Scripts/make_sampling_fixture.py).
+        let texts = try JSONNode(contentsOf: Fixtures.url("sampling.json").path).array("texts")
+        func check(_ options: [String], _ penalty: Double) async throws {
+            let text = try #require(
+                try texts.first { try $0.string("model") == "llama-gqa" && $0.double("penalty") == penalty })
+            let expected = try text.array("tokens").map { "\(try $0.int())" }
+            let prompt = try text.array("prompt").map { "\(try $0.int())" }.joined(separator: ",")
+            let run = try await Command.run(
+                ["generate", "-m", model.path, "--tokens", prompt, "-n", "\(expected.count)"] + options)
+            #expect(run.output == expected.joined(separator: " ") + "\n", "\(options)")
+        }
+        try model.write("generation_config.json", #"{"eos_token_id": -1}"#.utf8)
+        try await check([], 1)
+        try await check(["--repetition-penalty", "1.15"], 1.15)
+        try model.write("generation_config.json", #"{"eos_token_id": -1, "repetition_penalty": 1.7}"#.utf8)
+        try await check([], 1.7)
+        try await check(["--exit", "depth:1", "--drafts", "5"], 1.7)
+        try await check(["--repetition-penalty", "0.8"], 0.8)
+        try await check(["--repetition-penalty", "1"], 1)
+    }
+
     @Test("--verbose speaks on standard error only")
     func verbose() async throws {
         let arguments = ["generate", "-m", Self.tiny, "--tokens", "5,6", "-n", "3"]

@@ -58,6 +58,8 @@ import Testing
         (["calibrate", "p.txt", "-m", tiny, "-o", "c.json", "--delta", "1"], "delta must lie between 0 and 1"),
         (generate + ["--exit", "depth:1", "--drafts", "0"], "--drafts must be 1 to 64"),
         (generate + ["--exit", "depth:1", "--guarantee", "none", "--drafts", "2"], "--guarantee exact"),
+        (generate + ["--repetition-penalty", "0"], "the repetition penalty must be above 0"),
+        (generate + ["--repetition-penalty", "-1.5"], "the repetition penalty must be above 0"),
         (generate + ["--exit", "depth:1", "--state", "copy"], "--state copy goes with --guarantee none"),
         (generate + ["--exit", "depth:1", "--guarantee", "none", "--state", "evict"], "skip"),
         (["trace", "-m", tiny, "--tokens", "1"], "--output"),

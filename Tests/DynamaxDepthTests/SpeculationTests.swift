@@ -46,7 +46,9 @@ import Testing
                 let prompt = (0..<Int.random(in: 1...9, using: &random)).map { _ in
                     Token.random(in: 3..<96, using: &random)
                 }
-                let sampling = seed % 2 == 1 ? .greedy : Sampling(temperature: 0.3, topP: 0.9, seed: UInt64(seed))
+                var sampling = seed % 2 == 1 ? .greedy : Sampling(temperature: 0.3, topP: 0.9, seed: UInt64(seed))
+                // What comes later in a round must see what the round has drafted, and not what it has dropped.
+                if index % 2 == 0 { sampling.repetitionPenalty = 1.4 }
                 let full = try write(model, FullDepthDecoder(model.stack), prompt: prompt, sampling: sampling)
                 let stop = full.text.tokens[Int.random(in: 0..<full.text.tokens.count, using: &random)]
                 for (count, stops) in [(40, Set<Token>()), (40, [stop]), (7, [])] {

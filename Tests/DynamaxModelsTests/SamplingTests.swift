@@ -38,17 +38,51 @@ import Testing
         let fixture = try JSONNode(contentsOf: Fixtures.url("sampling.json").path)
         let numbers = try fixture.array("logits").map { try Float($0.double()) }
         let logits = Tensor(numbers, [1, numbers.count], on: try Device(threads: 1))
+        let past = try fixture.array("past").map { Token(try $0.int()) }
         for item in try fixture.array("cases") {
             let sampling = Sampling(
                 temperature: Float(try item.double("temperature")), topK: try item.optionalInt("top_k"),
-                topP: Float(try item.optionalDouble("top_p") ?? 1), minP: Float(try item.optionalDouble("min_p") ?? 0))
-            let candidates = Sampler(sampling).distribution(logits).sorted(by: >)
+                topP: Float(try item.optionalDouble("top_p") ?? 1), minP: Float(try item.optionalDouble("min_p") ?? 0),
+                repetitionPenalty: Float(try item.optionalDouble("penalty") ?? 1))
+            var sampler = Sampler(sampling)
+            sampler.accept(past.prefix(4))
+            for token in past.dropFirst(4) { sampler.accept(token) }
+            let candidates = sampler.distribution(logits).sorted(by: >)
             #expect(candidates.map { Int($0.token) } == (try item.array("tokens").map { try $0.int() }), "\(sampling)")
             let total = candidates.reduce(0) { $0 + $1.probability }
             for (candidate, expected) in zip(candidates, try item.array("probabilities")) {
                 #expect(abs(candidate.probability / total - Float(try expected.double())) < 1e-5)
             }
         }
+    }
+
+    @Test("greedy texts with a penalty are those that transformers generates")
+    func penalizedTexts() throws {
+        let fixture = try JSONNode(contentsOf: Fixtures.url("sampling.json").path)
+        for text in try fixture.array("texts") {
+            let model = try ReferenceModel.named(try text.string("model")).load(on: Device(threads: 1))
+            let expected = try text.array("tokens").map { Token(try $0.int()) }
+            var generation = try Generation(
+                model, FullDepthDecoder(model.stack), prompt: text.array("prompt").map { Token(try $0.int()) },
+                sampling: Sampling(repetitionPenalty: Float(text.double("penalty"))),
+                limits: .init(tokens: expected.count))
+            var tokens: [Token] = []
+            while let choice = try generation.next() { tokens.append(choice.token) }
+            #expect(tokens == expected)
+        }
+    }
+
+    @Test("a copy of a sampler looks ahead by itself")
+    func copies() throws {
+        let logits = Tensor([3, 2.9, -1], [1, 3], on: try Device(threads: 1))
+        let sampler = Sampler(Sampling(repetitionPenalty: 2))
+        var ahead = sampler
+        ahead.accept(0)
+        #expect(ahead.token(logits, at: 0) == 1)
+        #expect(sampler.token(logits, at: 0) == 0)
+        // Tokens beyond the vocabulary, such as those of a longer tokenizer, have no logit.
+        ahead.accept([99, -1])
+        #expect(ahead.token(logits, at: 0) == 1)
     }
 
     @Test("tokens are drawn as often as their probability says", arguments: [nil, 6])
@@ -84,6 +118,8 @@ import Testing
         for sampling in [
             Sampling(temperature: -1), Sampling(temperature: .nan), Sampling(temperature: .infinity),
             Sampling(topK: 0), Sampling(topP: 0), Sampling(topP: 1.1), Sampling(minP: -0.1), Sampling(minP: .nan),
+            Sampling(repetitionPenalty: 0), Sampling(repetitionPenalty: -1), Sampling(repetitionPenalty: .nan),
+            Sampling(repetitionPenalty: .infinity),
         ] {
             #expect(sampling.problem != nil, "\(sampling)")
         }

@@ -45,6 +45,7 @@ public struct SelfSpeculativeDecoder: ExitingDecoder {
         let first = state.length
         var ledger = Ledger()
         var drafted: [Choice] = []
+        var drafter = sampler
         var top: Tensor?
         while top == nil {
             let newest = drafted.last?.token ?? token
@@ -52,7 +53,9 @@ public struct SelfSpeculativeDecoder: ExitingDecoder {
             case .left(let logits, let row, let layer, let score):
                 let logits = logits ?? pass.head(row, &ledger)
                 let step = DecodingStep(logits: logits, layer: layer, score: score, ledger: ledger)
-                drafted.append(try step.choice(sampler, at: state.length))
+                let choice = try step.choice(drafter, at: state.length)
+                drafter.accept(choice.token)
+                drafted.append(choice)
             case .top(let rows):
                 top = rows
             }
@@ -71,6 +74,7 @@ public struct SelfSpeculativeDecoder: ExitingDecoder {
         precondition(rows.rows == drafted.count + 1)
         let logits = ExitPass(stack: stack, policy: policy).head(rows, &ledger)
         var choices: [Choice] = []
+        var sampler = sampler  // each token is drawn with the past that it was drafted with
         for row in 0...drafted.count {
             let step = DecodingStep(
                 logits: logits.rows(row..<row + 1), layer: stack.layerCount, score: nil, ledger: ledger)
@@ -79,6 +83,7 @@ public struct SelfSpeculativeDecoder: ExitingDecoder {
                 choices.append(choice)
                 break
             }
+            sampler.accept(choice.token)
             choices.append(drafted[row])
         }
         ledger.acceptedTokens = choices.count - 1

@@ -104,7 +104,7 @@ public struct GenerationConfig: Hashable, Sendable {
             switch self {
             case .temperature: number >= 0 && number.isFinite
             case .probability: (0...1).contains(number)
-            case .factor: number > 0 && number.isFinite
+            case .factor: Float(number) > 0 && Float(number).isFinite
             }
         }
 

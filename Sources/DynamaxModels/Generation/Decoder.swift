@@ -17,6 +17,7 @@ public protocol Decoder {
     ///
     /// All tokens but the last decided one have then been consumed by the state.
     ///
+    /// - Parameter sampler: has accepted the sequence up to `token`.
     /// - Throws: `GenerationError.notANumber` when the model's logits are.
     mutating func decide(
         after token: Token, _ state: SequenceState, _ sampler: Sampler, room: Int

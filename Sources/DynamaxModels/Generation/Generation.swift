@@ -40,7 +40,8 @@ public struct Generation {
 
     private let context: Int?
     private let limits: Limits
-    private let sampler: Sampler
+    /// Has accepted the prompt and the tokens handed out.
+    private var sampler: Sampler
     private var decoder: any Decoder
     /// Tokens decided and not yet handed out, the next one last.
     private var ready: [Choice]
@@ -74,6 +75,7 @@ public struct Generation {
         self.decoder = decoder
         self.limits = limits
         sampler = Sampler(sampling)
+        sampler.accept(prompt)
         state = decoder.makeState(history: history)
         let step = decoder.prefill(prompt, state)
         ready = limits.tokens > 0 ? [try step.choice(sampler, at: prompt.count)] : []
@@ -91,6 +93,7 @@ public struct Generation {
         guard !limits.stopTokens.contains(choice.token) else { return end(.stop) }
         produced += 1
         length += 1
+        sampler.accept(choice.token)
         // The token's own logits are needed only if another may follow.
         if produced == limits.tokens {
             _ = end(.length)

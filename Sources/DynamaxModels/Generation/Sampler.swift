@@ -1,19 +1,35 @@
 public import DynamaxTensor
 
-/// Draws tokens. What is drawn depends on the seed, the position and the logits alone, so that a sequence that was moved,
-/// taken back or forked goes on as it would have.
+/// Draws tokens. What is drawn depends on the seed, the position, the logits and the tokens of the sequence alone, so that a
+/// sequence that was moved, taken back or forked goes on as it would have.
+///
+/// It is a value: a copy may look ahead, accepting tokens that are only proposed.
 public struct Sampler: Sendable {
     /// The settings.
     public let sampling: Sampling
+    /// The tokens of the sequence, where a penalty needs them.
+    private var past: Set<Token> = []
 
-    /// Takes the settings.
+    /// Takes the settings, for a sequence that is still empty.
     public init(_ sampling: Sampling) {
         self.sampling = sampling
     }
 
+    private var hasPenalty: Bool { sampling.repetitionPenalty != 1 }
+
+    /// Takes note of tokens that the sequence goes on by, those of its prompt included.
+    public mutating func accept(_ tokens: some Sequence<Token>) {
+        if hasPenalty { past.formUnion(tokens) }
+    }
+
+    /// Takes note of a token that the sequence goes on by.
+    public mutating func accept(_ token: Token) {
+        if hasPenalty { past.insert(token) }
+    }
+
     /// The token for one row of logits, or nil if any of them is NaN.
     ///
-    /// Filters apply in the order temperature, top-k, top-p, min-p, as in transformers. Then each token runs a race whose
+    /// The penalty and filters apply in the order repetition, temperature, top-k, top-p, min-p, as in transformers. Then each token runs a race whose
     /// time is exponentially distributed with its probability as rate: it is the first with that probability (the
     /// Gumbel-max trick). Noise belongs to position and token, so two distributions that are close mostly give the same
     /// token, and what an exit drafts is mostly what the full model draws.
@@ -22,11 +38,12 @@ public struct Sampler: Sendable {
     ///   - logits: [1, vocabulary]
     ///   - position: of the token in its sequence.
     public func token(_ logits: Tensor, at position: Int) -> Token? {
+        let logits = penalized(logits)
         let best = logits.summarizedLogits()[0].argmax
         guard sampling.temperature > 0, best != nil else { return best }
         var noise = RaceNoise(seed: sampling.seed, position: position)
         var winner: (token: Token, time: Float)?
-        for candidate in distribution(logits) where candidate.probability > 0 {
+        for candidate in filtered(logits) where candidate.probability > 0 {
             let time = noise.time(candidate.token) / candidate.probability
             if time < winner?.time ?? .infinity { winner = (candidate.token, time) }
         }
@@ -34,7 +51,21 @@ public struct Sampler: Sendable {
     }
 
     /// The tokens that may be drawn, with probabilities that need not sum to 1.
-    package func distribution(_ logits: Tensor) -> [Candidate] {
+    package func distribution(_ logits: Tensor) -> [Candidate] { filtered(penalized(logits)) }
+
+    /// The logits with the penalty for tokens that the sequence already has.
+    private func penalized(_ logits: Tensor) -> Tensor {
+        guard hasPenalty, !past.isEmpty else { return logits }
+        var numbers = logits.array
+        for token in past where numbers.indices.contains(Int(token)) {
+            let logit = numbers[Int(token)]
+            numbers[Int(token)] =
+                logit < 0 ? logit * sampling.repetitionPenalty : logit / sampling.repetitionPenalty
+        }
+        return Tensor(numbers, logits.shape, on: logits.device)
+    }
+
+    private func filtered(_ logits: Tensor) -> [Candidate] {
         logits.softmax(temperature: sampling.temperature).withRow(0) { row in
             var candidates = mostProbable(row)
             if sampling.topP < 1 {

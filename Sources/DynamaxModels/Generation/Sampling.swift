@@ -8,6 +8,9 @@ public struct Sampling: Hashable, Sendable {
     public var topP: Float
     /// Drops tokens less probable than this share of the most probable one's; 0 for none.
     public var minP: Float
+    /// Divides the logits of tokens that the sequence already has, and multiplies those below zero, before all else and for
+    /// greedy decoding too; 1 for no penalty (Keskar et al. 2019, CTRL, section 4.1, as transformers applies it).
+    public var repetitionPenalty: Float
     /// Where the random numbers start.
     public var seed: UInt64
 
@@ -15,11 +18,15 @@ public struct Sampling: Hashable, Sendable {
     public static let greedy = Sampling(temperature: 0)
 
     /// Takes the settings; greedy by default.
-    public init(temperature: Float = 0, topK: Int? = nil, topP: Float = 1, minP: Float = 0, seed: UInt64 = 0) {
+    public init(
+        temperature: Float = 0, topK: Int? = nil, topP: Float = 1, minP: Float = 0, repetitionPenalty: Float = 1,
+        seed: UInt64 = 0
+    ) {
         self.temperature = temperature
         self.topK = topK
         self.topP = topP
         self.minP = minP
+        self.repetitionPenalty = repetitionPenalty
         self.seed = seed
     }
 
@@ -31,6 +38,9 @@ public struct Sampling: Hashable, Sendable {
         if let topK, topK < 1 { return "top-k must be 1 or more, not \(topK)" }
         if !(topP > 0 && topP <= 1) { return "top-p must lie above 0 and at most at 1, not \(topP)" }
         if !(minP >= 0 && minP <= 1) { return "min-p must lie between 0 and 1, not \(minP)" }
+        if !(repetitionPenalty > 0 && repetitionPenalty.isFinite) {
+            return "the repetition penalty must be above 0, not \(repetitionPenalty)"
+        }
         return nil
     }
 }

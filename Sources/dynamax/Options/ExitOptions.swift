@@ -108,6 +108,12 @@ struct ExitOptions: ParsableArguments {
             guard sampling.temperature == 0 else {
                 throw FormatError(.mismatch, path, "the certificate is for texts without sampling, at temperature 0")
             }
+            guard sampling.repetitionPenalty == 1 else {
+                throw FormatError(
+                    .mismatch, path,
+                    "the certificate is for texts without a penalty for repetition, and this one has "
+                        + "\(sampling.repetitionPenalty): --repetition-penalty 1 leaves it out")
+            }
             guard tokens <= certificate.tokens else {
                 throw FormatError(
                     .mismatch, path,

@@ -3,7 +3,7 @@ import DynamaxFormats
 import DynamaxModels
 
 /// How tokens are drawn. What is not given comes from generation_config.json where it asks for sampling; else the most
-/// probable token is taken.
+/// probable token is taken. The penalty for repetition comes from there in both cases, as in transformers.
 struct SamplingOptions: ParsableArguments {
     @Option(
         name: [.customLong("temp"), .customLong("temperature")], parsing: .unconditional,
@@ -18,6 +18,14 @@ struct SamplingOptions: ParsableArguments {
 
     @Option(parsing: .unconditional, help: "Drop tokens less probable than this share of the most probable one's.")
     var minP: Float?
+
+    @Option(
+        parsing: .unconditional,
+        help: """
+            Divides the logits of tokens that prompt or text already have (multiplies those below zero); 1: no penalty. \
+            By default what generation_config.json says.
+            """)
+    var repetitionPenalty: Float?
 
     @Option(parsing: .unconditional, help: "Where the random numbers start.")
     var seed: UInt64 = 0
@@ -34,6 +42,6 @@ struct SamplingOptions: ParsableArguments {
             topK: givenK == 0 ? nil : givenK,
             topP: topP ?? (samples ? Float(defaults.topP ?? 1) : 1),
             minP: minP ?? (samples ? Float(defaults.minP ?? 0) : 0),
-            seed: seed)
+            repetitionPenalty: repetitionPenalty ?? Float(defaults.repetitionPenalty ?? 1), seed: seed)
     }
 }
