@@ -111,6 +111,66 @@ import Testing
         #expect(throws: FormatError.self) { try certificate.check(fingerprint: other, weights: "f32", path: path) }
     }
 
+    /// Certificates from many draws of calibration prompts, each held against all other prompts of the same source.
+    @Test("on fresh prompts the bound holds as often as promised", arguments: LearnThenTest.PValue.allCases)
+    func freshPrompts(_ pValue: LearnThenTest.PValue) throws {
+        let model = try ReferenceModel.named("llama-gqa").load(on: Device(threads: 2))
+        var random = Seeded(11)
+        let prompts = (0..<1200).map { _ in (0..<5).map { _ in Token.random(in: 3..<96, using: &random) } }
+        let thresholds: [Float] = [0.9, 0.7, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05, 0.03, 0]
+        func text(_ prompt: [Token], _ decoder: any Decoder) throws -> [Token] {
+            var generation = try Generation(model, decoder, prompt: prompt, limits: .init(tokens: 6))
+            var tokens: [Token] = []
+            while let choice = try generation.next() { tokens.append(choice.token) }
+            return tokens
+        }
+        let full = try prompts.map { try text($0, FullDepthDecoder(model.stack)) }
+        let losses = try thresholds.map { threshold in
+            let policy = try ExitPolicy(.softmax(threshold), after: [2], of: 3)
+            return try prompts.indices.map { index in
+                Divergence.tokenF1.value(
+                    try text(prompts[index], EarlyExitDecoder(model.stack, policy)), from: full[index])
+            }
+        }
+        let test = try LearnThenTest(delta: 0.15, epsilon: 0.1, pValue: pValue)
+        var (broken, saved) = (0, 0)
+        for _ in 0..<200 {
+            let order = Array(prompts.indices).shuffled(using: &random)
+            let (used, fresh) = (order[..<250], order[250...])
+            let passed = test.lastPassing(of: thresholds.count) { index in used.map { losses[index][$0] } }
+            guard let passed else { continue }
+            saved += 1
+            let mean = fresh.reduce(0) { $0 + losses[passed.threshold][$1] } / Double(fresh.count)
+            if mean > test.delta { broken += 1 }
+        }
+        #expect(saved > 150, "\(saved) of 200 certified \(losses.map { $0.reduce(0, +) / 1200 })")
+        // Beyond the promise by no more than three standard deviations of so many draws.
+        #expect(broken <= 20 + 12, "\(broken) of 200 broken")
+        #expect(losses[thresholds.count - 1].reduce(0, +) / 1200 > test.delta, "some thresholds must be too low")
+    }
+
+    @Test("the risk is what a text loses against the full model's, beside a reference")
+    func risk() throws {
+        let model = try ReferenceModel.named("llama-gqa").load(on: Device(threads: 1))
+        var random = Seeded(2)
+        let prompts = (0..<60).map { _ in (0..<4).map { _ in Token.random(in: 3..<96, using: &random) } }
+        let test = try LearnThenTest(delta: 0.5, epsilon: 0.05)
+        func certificate(_ references: [[Token]]) throws -> Certificate {
+            try Calibration(
+                model, prompts: prompts, references: references, kind: .softmax, layers: [1],
+                decay: ThresholdDecay(length: 6), thresholds: [0], limits: .init(tokens: 6), test: test
+            ).run(fingerprint: "")
+        }
+        // Against references that nothing is near to, nothing can be lost.
+        let far = try certificate(prompts.map { _ in [9999] })
+        #expect(far.meanDivergence == 0 && far.consistency == .risk)
+        let folder = try TemporaryFolder()
+        let path = "\(folder.path)/certificate.json"
+        try far.write(to: path)
+        #expect(try Certificate(contentsOf: path) == far)
+        #expect(far.decay == ThresholdDecay(length: 6))
+    }
+
     @Test func tooFewPromptsAreSaidSo() throws {
         let model = try ReferenceModel.named("llama-gqa").load(on: Device(threads: 1))
         let test = try LearnThenTest(delta: 0.05, epsilon: 0.05, pValue: .hoeffding)

@@ -30,7 +30,8 @@ import Testing
                 // A new depth for each token: the exits of any policy are some such series.
                 let policy = try ExitPolicy(.depth(Int.random(in: 1...layers, using: &random)), of: layers)
                 tokens.append(token(&random))
-                let step = EarlyExitDecoder(model.stack, policy).step(tokens[tokens.count - 1], state)
+                var decoder = EarlyExitDecoder(model.stack, policy)
+                let step = decoder.step(tokens[tokens.count - 1], state)
                 #expect(state.isConsistent)
                 if step.layer == layers {
                     #expect(step.logits.array == lastLogits(model, tokens))
@@ -61,7 +62,8 @@ import Testing
                     tokens.removeLast(tokens.count - position)
                 case 1:
                     let twin = state.fork()
-                    _ = EarlyExitDecoder(model.stack, try ExitPolicy(.depth(1), of: layers)).step(5, twin)
+                    var decoder = EarlyExitDecoder(model.stack, try ExitPolicy(.depth(1), of: layers))
+                    _ = decoder.step(5, twin)
                 case 2:
                     let moved = model.stack.makeState(history: history)
                     try moved.restore(state.serialize())
@@ -69,7 +71,8 @@ import Testing
                 default:
                     let policy = try ExitPolicy(.depth(Int.random(in: 1...layers, using: &random)), of: layers)
                     tokens.append(token(&random))
-                    _ = EarlyExitDecoder(model.stack, policy).step(tokens[tokens.count - 1], state)
+                    var decoder = EarlyExitDecoder(model.stack, policy)
+                    _ = decoder.step(tokens[tokens.count - 1], state)
                 }
                 longest = max(longest, tokens.count)
                 #expect(state.isConsistent)
@@ -119,7 +122,8 @@ import Testing
         for (name, value) in expected {
             for (offset, leaves) in [(-1e-3, name != "entropy"), (1e-3, name == "entropy")] {
                 let policy = try ExitPolicy(ExitScore("\(name):\(value + offset)"), after: [exit], of: 3)
-                let step = EarlyExitDecoder(model.stack, policy).step(7, state.fork())
+                var decoder = EarlyExitDecoder(model.stack, policy)
+                let step = decoder.step(7, state.fork())
                 #expect((step.layer == exit) == leaves, "\(name) \(offset)")
             }
         }

@@ -79,7 +79,7 @@ import Testing
     func moving(_ name: String, _ rule: StateRule) throws {
         let model = try ReferenceModel.named(name).load(on: Device(threads: 1))
         let heads = try heads(model, .mamba(width: 16, states: 8), TemporaryFolder())
-        let decoder = try EarlyExitDecoder(model.stack, ExitPolicy(.heads(0.5), heads: heads, of: 3), state: rule)
+        var decoder = try EarlyExitDecoder(model.stack, ExitPolicy(.heads(0.5), heads: heads, of: 3), state: rule)
         var random = Seeded(4)
         var state = decoder.makeState(history: 8)
         let twin = decoder.makeState(history: 8)

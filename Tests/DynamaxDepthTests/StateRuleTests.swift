@@ -26,7 +26,8 @@ import Testing
         _ model: LanguageModel, _ rule: StateRule, depth: Int, _ token: Token, _ state: SequenceState
     ) throws -> DecodingStep {
         let policy = try ExitPolicy(.depth(depth), of: model.stack.layerCount)
-        return try EarlyExitDecoder(model.stack, policy, state: rule).step(token, state)
+        var decoder = try EarlyExitDecoder(model.stack, policy, state: rule)
+        return decoder.step(token, state)
     }
 
     @Test(

@@ -7,12 +7,16 @@ public struct Calibration {
     public let model: LanguageModel
     /// From the source of those that the certificate is for; independent of each other.
     public let prompts: [[Token]]
+    /// Texts that would be right, one for each prompt, where it is the risk that is bounded.
+    public let references: [[Token]]?
     /// How exits judge.
     public let kind: ExitScore.Kind
     /// Heads that judge, where the score is theirs, and their file.
     public let heads: (heads: ExitHeads, path: String)?
     /// Layers that exits lie after; nil for each of the latter half.
     public let layers: [Int]?
+    /// How the threshold falls along a text; nil where it stays.
+    public let decay: ThresholdDecay?
     /// Thresholds from the safest on.
     public let thresholds: [Float]
     public let limits: Generation.Limits
@@ -23,15 +27,18 @@ public struct Calibration {
     ///
     /// - Throws: `CertificateError` where no threshold could pass with so few prompts.
     public init(
-        _ model: LanguageModel, prompts: [[Token]], kind: ExitScore.Kind,
-        heads: (heads: ExitHeads, path: String)? = nil, layers: [Int]? = nil,
+        _ model: LanguageModel, prompts: [[Token]], references: [[Token]]? = nil, kind: ExitScore.Kind,
+        heads: (heads: ExitHeads, path: String)? = nil, layers: [Int]? = nil, decay: ThresholdDecay? = nil,
         thresholds: [Float]? = nil, limits: Generation.Limits, divergence: Divergence = .tokenF1, test: LearnThenTest
     ) throws(CertificateError) {
         guard prompts.count >= test.fewestPrompts else {
             throw .tooFewPrompts(
                 prompts.count, needed: test.fewestPrompts, delta: test.delta, epsilon: test.epsilon)
         }
+        precondition(references.map { $0.count == prompts.count } ?? true)
         self.model = model
+        self.references = references
+        self.decay = decay
         self.prompts = prompts
         self.kind = kind
         self.heads = heads
@@ -64,7 +71,7 @@ public struct Calibration {
             let exit = kind.score(thresholds[index])
             let policy = try policy(exit)
             let texts = try prompts.map { try write($0, EarlyExitDecoder(model.stack, policy)) }
-            let losses = zip(texts, full).map { divergence.value($0.tokens, from: $1) }
+            let losses = prompts.indices.map { loss(texts[$0].tokens, full: full[$0], references?[$0]) }
             let mean = losses.reduce(0, +) / Double(losses.count)
             let depths = texts.flatMap(\.layers)
             findings.append(
@@ -83,14 +90,21 @@ public struct Calibration {
         }
         return Certificate(
             model: fingerprint, weights: model.format.description, exit: specification(best.exit),
-            layers: try policy(best.exit).layers, tokens: limits.tokens,
-            divergence: divergence, pValue: test.pValue, delta: test.delta, epsilon: test.epsilon,
+            layers: try policy(best.exit).layers, decay: decay, tokens: limits.tokens,
+            divergence: divergence, consistency: references == nil ? .textual : .risk, pValue: test.pValue,
+            delta: test.delta, epsilon: test.epsilon,
             prompts: prompts.count, promptsDigest: SHA256.digest("\(prompts)"), meanDivergence: best.meanDivergence,
             probability: best.probability, meanLayers: best.meanLayers)
     }
 
+    private func loss(_ text: [Token], full: [Token], _ reference: [Token]?) -> Double {
+        guard let reference else { return divergence.value(text, from: full) }
+        return max(0, divergence.value(text, from: reference) - divergence.value(full, from: reference))
+    }
+
     private func policy(_ exit: ExitScore) throws -> ExitPolicy {
-        try ExitPolicy(exit, heads: heads?.heads, after: layers, of: model.stack.layerCount)
+        try ExitPolicy(
+            exit, heads: heads?.heads, after: layers, pacing: Pacing(decay: decay), of: model.stack.layerCount)
     }
 
     /// The exits as `--exit` takes them.

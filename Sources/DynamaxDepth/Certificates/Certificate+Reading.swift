@@ -27,6 +27,15 @@ extension Certificate {
         layers = try json.array("layers").map { node throws(FormatError) in try node.int() }
         tokens = try json.int("tokens")
         divergence = try choice("divergence")
+        consistency = try choice("consistency")
+        if let json = json["decay"] {
+            guard let form = ThresholdDecay.Form(rawValue: try json.string("form")) else {
+                throw try json.node("form").expected("paper or released")
+            }
+            let rate = try json.double("rate")
+            guard rate >= 0, rate.isFinite, tokens >= 1 else { throw try json.node("rate").expected("0 or more") }
+            decay = ThresholdDecay(form, rate: rate, length: tokens)
+        }
         pValue = try choice("p_value")
         delta = try share("delta")
         epsilon = try share("epsilon")

@@ -1,6 +1,6 @@
 public import DynamaxFormats
 
-/// A threshold for which the expected divergence from the full model is bounded, and all that the bound rests on.
+/// A threshold for which the expected loss by leaving early is bounded, and all that the bound rests on.
 ///
 /// It is valid for prompts from the source of the calibration prompts, and for the model that it was made with.
 public struct Certificate: Hashable, Sendable {
@@ -12,17 +12,20 @@ public struct Certificate: Hashable, Sendable {
     public var exit: String
     /// Layers that exits lie after.
     public var layers: [Int]
+    /// How the threshold falls along a text; nil where it stays.
+    public var decay: ThresholdDecay?
     /// Tokens of each text.
     public var tokens: Int
     public var divergence: Divergence
+    public var consistency: Consistency
     public var pValue: LearnThenTest.PValue
-    /// The expected divergence is at most `delta`, unless a chance of `epsilon` has come true.
+    /// The expected loss is at most `delta`, unless a chance of `epsilon` has come true.
     public var delta: Double
     public var epsilon: Double
     /// Calibration prompts, and the digest of their tokens.
     public var prompts: Int
     public var promptsDigest: String
-    /// Their mean divergence, and the chance of one so low if the bound were broken.
+    /// Their mean loss, and the chance of one so low if the bound were broken.
     public var meanDivergence: Double
     public var probability: Double
     /// Mean layers of a token, for information.
@@ -32,15 +35,20 @@ public struct Certificate: Hashable, Sendable {
 
     /// The certificate as JSON.
     public var json: JSON {
-        [
+        var json: JSONObject = [
             "format": .string(Certificate.format), "model": .string(model),
             "weights": .string(weights), "exit": .string(exit),
             "layers": .array(layers.map { .integer($0) }), "tokens": .integer(tokens),
-            "divergence": .string(divergence.rawValue), "p_value": .string(pValue.rawValue), "delta": .number(delta),
+            "divergence": .string(divergence.rawValue), "consistency": .string(consistency.rawValue),
+            "p_value": .string(pValue.rawValue), "delta": .number(delta),
             "epsilon": .number(epsilon), "prompts": .integer(prompts), "prompts_sha256": .string(promptsDigest),
             "mean_divergence": .number(meanDivergence), "probability": .number(probability),
             "mean_layers": .number(meanLayers),
         ]
+        if let decay {
+            json.set("decay", ["form": .string(decay.form.rawValue), "rate": .number(decay.rate)])
+        }
+        return .object(json)
     }
 }
 

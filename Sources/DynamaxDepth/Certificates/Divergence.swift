@@ -1,5 +1,13 @@
 public import DynamaxTensor
 
+/// What is bounded (Schuster et al. 2022, CALM, section 4.1).
+public enum Consistency: String, CaseIterable, Sendable {
+    /// The divergence of the text from the full model's.
+    case textual
+    /// How much farther the text is from a reference than the full model's is; 0 where it is nearer.
+    case risk
+}
+
 /// How far a text is from the full model's, from 0 for none to 1 (textual consistency: Schuster et al. 2022, section 4.1).
 public enum Divergence: String, CaseIterable, Sendable {
     /// 1 - F1 of the tokens, each counted as often as it occurs.

@@ -11,6 +11,7 @@ public struct EarlyExitDecoder: StepDecoder, ExitingDecoder {
     public let stack: any LayerStack
     /// Where rows may leave and when.
     public let policy: ExitPolicy
+    private var pacer: Pacer
 
     /// What happens to the states of the layers above an exit.
     public let rule: StateRule
@@ -20,6 +21,7 @@ public struct EarlyExitDecoder: StepDecoder, ExitingDecoder {
         self.stack = stack
         self.policy = policy
         rule = .deferred
+        pacer = Pacer(policy, layers: stack.layerCount)
     }
 
     /// Makes a decoder whose policy fits the stack.
@@ -33,17 +35,20 @@ public struct EarlyExitDecoder: StepDecoder, ExitingDecoder {
         self.stack = stack
         self.policy = policy
         self.rule = rule
+        pacer = Pacer(policy, layers: stack.layerCount)
     }
 
-    public func step(_ token: Token, _ state: SequenceState) -> DecodingStep {
+    public mutating func step(_ token: Token, _ state: SequenceState) -> DecodingStep {
         precondition(rule == .deferred || state.pendingRows == 0, "rows wait that another rule has left")
-        let pass = ExitPass(stack: stack, policy: policy, rule: rule)
+        var pass = ExitPass(stack: stack, policy: policy, rule: rule, pacer: pacer)
         var ledger = Ledger()
         switch pass.run(token, state, &ledger) {
         case .left(let logits, let row, let layer, let score):
+            pacer.record(layer: layer, scores: pass.scores)
             let logits = logits ?? pass.head(row, &ledger)
             return DecodingStep(logits: logits, layer: layer, score: score, ledger: ledger)
         case .top(let rows):
+            pacer.record(layer: stack.layerCount, scores: pass.scores)
             let logits = pass.head(pass.newest(rows), &ledger)
             return DecodingStep(logits: logits, layer: stack.layerCount, score: nil, ledger: ledger)
         }

@@ -6,12 +6,25 @@ struct ExitPass {
     let stack: any LayerStack
     let policy: ExitPolicy
     /// What happens to the layers above an exit.
-    var rule = StateRule.deferred
+    let rule: StateRule
+    /// How rows are judged.
+    let score: ExitScore
+    /// Layers after which a row leaves whatever its score.
+    let ceiling: Int?
+    /// The scores that the newest row has had.
+    private(set) var scores: [Float] = []
+
+    /// - Parameter pacer: says how exits stand; nil where they do not change along a text.
+    init(stack: any LayerStack, policy: ExitPolicy, rule: StateRule = .deferred, pacer: Pacer? = nil) {
+        (self.stack, self.policy, self.rule) = (stack, policy, rule)
+        score = pacer?.present ?? policy.score
+        ceiling = pacer?.ceiling
+    }
 
     /// Where a row ended.
     enum End {
         /// An exit let it go, with all rows that came along.
-        case left(logits: Tensor?, row: Tensor, layer: Int, score: Float)
+        case left(logits: Tensor?, row: Tensor, layer: Int, score: Float?)
         /// It left the last layer, after all rows that had waited: [rows, width]
         case top(Tensor)
     }
@@ -35,26 +48,29 @@ struct ExitPass {
     /// Runs one token that continues `state`.
     ///
     /// - Parameter mayLeave: whether exits are looked at.
-    func run(_ token: Token, _ state: SequenceState, mayLeave: Bool = true, _ ledger: inout Ledger) -> End {
+    mutating func run(
+        _ token: Token, _ state: SequenceState, mayLeave: Bool = true, _ ledger: inout Ledger
+    ) -> End {
+        scores = []
         var rows = stack.embed([token])
         var reached = 0
-        let stops = Set((mayLeave ? policy.layers : []) + (policy.heads?.readingLayers ?? [])).sorted()
+        let looked = mayLeave ? policy.layers + (ceiling.map { $0 < stack.layerCount ? [$0] : [] } ?? []) : []
+        let stops = Set(looked + (policy.heads?.readingLayers ?? [])).sorted()
         for stop in stops {
             let looks = mayLeave && policy.layers.contains(stop)
             var entered: Tensor?
-            if looks, case .saturation = policy.score {
+            if looks, case .saturation = score {
                 rows = run(rows, reached..<stop - 1, state, &ledger)
                 entered = newest(rows)
                 reached = stop - 1
             }
             rows = run(rows, reached..<stop, state, &ledger)
             reached = stop
-            guard let judged = judge(rows, after: stop, entered: entered, looks: looks, state, &ledger) else {
-                continue
-            }
-            if policy.score.passes(judged.score) {
+            let judged = judge(rows, after: stop, entered: entered, looks: looks, state, &ledger)
+            if let judged { scores.append(judged.score) }
+            if judged.map({ score.passes($0.score) }) ?? false || stop == ceiling {
                 leave(rows, after: stop, state, &ledger)
-                return .left(logits: judged.logits, row: newest(rows), layer: stop, score: judged.score)
+                return .left(logits: judged?.logits, row: newest(rows), layer: stop, score: judged?.score)
             }
         }
         return .top(run(rows, reached..<stack.layerCount, state, &ledger))
@@ -87,9 +103,9 @@ struct ExitPass {
         }
         guard looks else { return nil }
         if let entered { return (newest(rows).cosines(with: entered)[0], nil) }
-        guard policy.score.needsLogits else { return (1, nil) }
+        guard score.needsLogits else { return (1, nil) }
         let logits = head(newest(rows), &ledger)
-        return (policy.score.value(logits.summarizedLogits()[0]), logits)
+        return (score.value(logits.summarizedLogits()[0]), logits)
     }
 
     private func sigmoid(_ x: Float) -> Float { 1 / (1 + exponential(-x)) }

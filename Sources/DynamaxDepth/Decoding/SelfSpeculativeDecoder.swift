@@ -41,7 +41,7 @@ public struct SelfSpeculativeDecoder: ExitingDecoder {
     private func decide(
         after token: Token, _ state: SequenceState, _ sampler: Sampler, drafting length: Int
     ) throws(GenerationError) -> Decision {
-        let pass = ExitPass(stack: stack, policy: policy)
+        var pass = ExitPass(stack: stack, policy: policy)
         let first = state.length
         var ledger = Ledger()
         var drafted: [Choice] = []

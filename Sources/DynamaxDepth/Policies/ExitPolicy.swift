@@ -6,17 +6,23 @@ public struct ExitPolicy: Sendable {
     public let layers: [Int]
     /// Those of these layers, where learned heads judge.
     public let heads: ExitHeads?
+    /// How exits change along a text.
+    public let pacing: Pacing
 
     /// - Parameters:
     ///   - score: judges each row.
     ///   - heads: judge instead, where the score is theirs.
     ///   - layers: nil for those that have heads, or each layer of the latter half, as DYNAMAX places exits; ignored for a fixed
     ///     depth.
+    ///   - pacing: how exits change along a text.
     ///   - count: layers of the model.
     public init(
-        _ score: ExitScore, heads: ExitHeads? = nil, after layers: [Int]? = nil, of count: Int
+        _ score: ExitScore, heads: ExitHeads? = nil, after layers: [Int]? = nil, pacing: Pacing = Pacing(),
+        of count: Int
     ) throws(ExitError) {
         self.score = score
+        self.pacing = pacing
+        if let problem = pacing.problem(with: score, layers: count) { throw .pacing(problem) }
         let wanted: [Int]
         if case .depth(let depth) = score {
             wanted = [depth]

@@ -46,6 +46,9 @@ public enum ExitScore: Hashable, Sendable, CustomStringConvertible {
             }
         }
 
+        /// Whether rows of a larger score leave.
+        public var largerIsSurer: Bool { self != .entropy }
+
         /// Thresholds to try, from the one that lets the fewest rows go on.
         public var thresholds: [Float] {
             switch self {
@@ -57,16 +60,35 @@ public enum ExitScore: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// What is compared with the threshold; nil for a fixed depth.
+    public var kind: Kind? {
+        switch self {
+        case .depth: nil
+        case .softmax: .softmax
+        case .margin: .margin
+        case .entropy: .entropy
+        case .saturation: .saturation
+        case .heads: .heads
+        }
+    }
+
+    /// The threshold; nil for a fixed depth.
+    public var threshold: Float? {
+        switch self {
+        case .depth: nil
+        case .softmax(let threshold), .margin(let threshold), .entropy(let threshold), .saturation(let threshold),
+            .heads(let threshold):
+            threshold
+        }
+    }
+
+    /// The same with another threshold.
+    public func with(threshold: Float) -> ExitScore { kind?.score(threshold) ?? self }
+
     /// As `init(_:)` reads it.
     public var description: String {
-        switch self {
-        case .depth(let depth): "depth:\(depth)"
-        case .softmax(let threshold): "softmax:\(threshold)"
-        case .margin(let threshold): "margin:\(threshold)"
-        case .entropy(let threshold): "entropy:\(threshold)"
-        case .saturation(let threshold): "saturation:\(threshold)"
-        case .heads(let threshold): "heads:\(threshold)"
-        }
+        if case .depth(let depth) = self { return "depth:\(depth)" }
+        return "\(kind?.rawValue ?? ""):\(threshold ?? 0)"
     }
 
     /// Whether scoring a row takes its logits.
@@ -90,12 +112,8 @@ public enum ExitScore: Hashable, Sendable, CustomStringConvertible {
 
     /// Whether a row of this score leaves; NaN never does.
     func passes(_ score: Float) -> Bool {
-        switch self {
-        case .depth: true
-        case .softmax(let threshold), .margin(let threshold), .saturation(let threshold), .heads(let threshold):
-            score >= threshold
-        case .entropy(let threshold): score <= threshold
-        }
+        guard let kind, let threshold else { return true }
+        return kind.largerIsSurer ? score >= threshold : score <= threshold
     }
 }
 
@@ -106,6 +124,7 @@ public enum ExitError: Error, Equatable, CustomStringConvertible {
     case noHeads
     case noHead(Int, known: [Int])
     case stateRule(StateRule, fitting: [StateRule])
+    case pacing(String)
 
     public var description: String {
         switch self {
@@ -116,6 +135,7 @@ public enum ExitError: Error, Equatable, CustomStringConvertible {
             "the state rule \(rule.rawValue) is for \(rule == .copy ? "attention" : "recurrent") layers, and this model has "
                 + "\(rule == .copy ? "recurrent" : "attention") layers: choose "
                 + fitting.map(\.rawValue).joined(separator: ", ")
+        case .pacing(let problem): problem
         case .noHeads: "an exit that learned heads judge needs their file"
         case .noHead(let layer, let known):
             "there is no head after layer \(layer), only after \(known.map(String.init).joined(separator: ", "))"

@@ -8,6 +8,7 @@ import Foundation
 
 extension Divergence: ExpressibleByArgument {}
 extension LearnThenTest.PValue: ExpressibleByArgument {}
+extension Consistency: ExpressibleByArgument {}
 
 struct Calibrate: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -45,6 +46,12 @@ struct Calibrate: ParsableCommand {
     @Option(help: "The chance that the bound is wrong.")
     var epsilon = 0.05
 
+    @Option(
+        help: """
+            textual: bound the divergence from the full model's text. risk: bound how much farther from a reference the text is than             the full model's; prompts are then a .jsonl file of objects with prompt and reference.
+            """)
+    var consistency = Consistency.textual
+
     @Option(help: "How divergence is measured.")
     var divergence = Divergence.tokenF1
 
@@ -56,7 +63,16 @@ struct Calibrate: ParsableCommand {
         help: "Tokens of each text at most; the certificate holds for texts of at most so many.")
     var maxTokens = 64
 
+    @Option(
+        help: ArgumentHelp(
+            "Let the threshold fall along the text, as --exit-decay of generate does.", valueName: "form:rate")
+    )
+    var exitDecay: DecayChoice?
+
     func validate() throws {
+        if exitDecay != nil, try !kind().largerIsSurer {
+            throw ValidationError("--exit-decay needs a score of which more is surer, not \(exit)")
+        }
         _ = try kind()
         guard maxTokens >= 2 else { throw ValidationError("-n must be 2 or more, not \(maxTokens)") }
         do throws(CertificateError) {
@@ -86,26 +102,33 @@ struct Calibrate: ParsableCommand {
         let kind = try kind()
         let path = String(exit.dropFirst("heads:".count))
         let heads = try kind == .heads ? loaded.bound.policy("heads:\(path)", layers: nil).heads : nil
+        let entries = try readPrompts(tokenizer)
         let calibration = try Calibration(
-            loaded.model, prompts: readPrompts(tokenizer), kind: kind, heads: heads.map { ($0, path) },
-            layers: exitLayers?.tokens.map(Int.init),
+            loaded.model, prompts: entries.map(\.prompt),
+            references: consistency == .risk ? entries.compactMap(\.reference) : nil, kind: kind,
+            heads: heads.map { ($0, path) },
+            layers: exitLayers?.tokens.map(Int.init), decay: exitDecay?.decay(tokens: maxTokens),
             limits: .init(tokens: maxTokens, stopTokens: stops), divergence: divergence, test: test())
         let certificate = try calibration.run(fingerprint: loaded.files.fingerprint()) { finding in
             note(
                 String(
-                    format: "%@: mean divergence %.4f, chance %.2g, %.2f of %d layers", finding.exit.description,
+                    format: "%@: mean loss %.4f, chance %.2g, %.2f of %d layers", finding.exit.description,
                     finding.meanDivergence, finding.probability, finding.meanLayers, loaded.model.stack.layerCount))
         }
         try certificate.write(to: output)
         note("\(certificate.exit) is certified: \(output)")
     }
 
-    private func readPrompts(_ tokenizer: Tokenizer) throws -> [[Token]] {
-        let read = try PromptFile(contentsOf: prompts, tokenizer).entries.map(\.prompt)
-        guard Set(read).count == read.count else {
+    private func readPrompts(_ tokenizer: Tokenizer) throws -> [PromptFile.Entry] {
+        let entries = try PromptFile(contentsOf: prompts, tokenizer).entries
+        guard Set(entries.map(\.prompt)).count == entries.count else {
             throw FormatError(
                 .mismatch, prompts, "some prompts are the same, expected independent ones, each on its line once")
         }
-        return read
+        if consistency == .risk, let missing = entries.firstIndex(where: { $0.reference == nil }) {
+            throw FormatError(
+                .mismatch, prompts, "prompt \(missing + 1) has no reference, which --consistency risk needs")
+        }
+        return entries
     }
 }

@@ -53,6 +53,8 @@ struct ExitOptions: ParsableArguments {
             """)
     var state: StateRule = .deferred
 
+    @OptionGroup var pacing: PacingOptions
+
     /// The guarantee that was asked for, or follows from the rest.
     var promise: Guarantee {
         guarantee ?? (certificate != nil ? .bounded : exit != nil ? .exact : .off)
@@ -63,6 +65,9 @@ struct ExitOptions: ParsableArguments {
         if drafts != nil, promise != .exact { throw ValidationError("--drafts goes with --guarantee exact") }
         guard state == .deferred || promise == .none else {
             throw ValidationError("--state \(state.rawValue) goes with --guarantee none")
+        }
+        if pacing.isGiven, promise != .none {
+            throw ValidationError("--exit-decay, --depth-ceiling and --mean-depth go with --guarantee none")
         }
         if promise == .bounded {
             guard certificate != nil else {
@@ -119,10 +124,14 @@ struct ExitOptions: ParsableArguments {
                     .mismatch, path,
                     "the certificate is for texts of at most \(certificate.tokens) tokens, not \(tokens)")
             }
-            return EarlyExitDecoder(stack, try bound.policy(certificate.exit, layers: certificate.layers))
+            return EarlyExitDecoder(
+                stack,
+                try bound.policy(
+                    certificate.exit, layers: certificate.layers, pacing: Pacing(decay: certificate.decay)))
         }
         guard let exit else { return FullDepthDecoder(stack) }
-        let policy = try bound.policy(exit, layers: exitLayers?.tokens.map(Int.init))
+        let policy = try bound.policy(
+            exit, layers: exitLayers?.tokens.map(Int.init), pacing: pacing.pacing(tokens: tokens))
         switch promise {
         case .off, .bounded: return FullDepthDecoder(stack)
         case .exact: return SelfSpeculativeDecoder(stack, policy, drafts: drafts.map { .fixed($0) } ?? .adaptive())
@@ -133,13 +142,14 @@ struct ExitOptions: ParsableArguments {
 
 extension BoundModel {
     /// The exits that a text describes, with their heads.
-    func policy(_ exit: String, layers: [Int]?) throws -> ExitPolicy {
+    func policy(_ exit: String, layers: [Int]?, pacing: Pacing = Pacing()) throws -> ExitPolicy {
         let specification = try ExitSpecification(exit)
         let heads = try specification.headsFile.map { path in
             let heads = try ExitHeads(contentsOf: path, on: model.stack.device)
             try heads.check(fingerprint: fingerprint(), model.stack, path: path)
             return heads
         }
-        return try ExitPolicy(specification.score, heads: heads, after: layers, of: model.stack.layerCount)
+        return try ExitPolicy(
+            specification.score, heads: heads, after: layers, pacing: pacing, of: model.stack.layerCount)
     }
 }
