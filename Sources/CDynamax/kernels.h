@@ -154,6 +154,14 @@ static inline ALWAYS int64_t dx_ssd_block(int64_t chunk) {
 }
 
 /// The sequence that a row tile belongs to: the last whose tiles start at or before it.
+static inline ALWAYS const float *dx_old_window(const dx_sequence *sequence) {
+    return sequence->old_window ? sequence->old_window : sequence->window;
+}
+
+static inline ALWAYS const float *dx_old_state(const dx_sequence *sequence) {
+    return sequence->old_state ? sequence->old_state : sequence->state;
+}
+
 static inline ALWAYS const dx_sequence *dx_sequence_of_tile(const dx_sequence *sequences, int64_t count, int64_t tile) {
     int64_t low = 0, high = count - 1;
     while (low < high) {

@@ -73,6 +73,8 @@ public struct DecoderStack: LayerStack {
 
     public func head(_ hidden: Tensor) -> Tensor { output(norm(hidden)) }
 
+    public func head(_ hidden: Tensor, ofFirst count: Int) -> Tensor { output(norm(hidden), outputs: 0..<count) }
+
     public func makeState(history: Int) -> SequenceState {
         SequenceState(layers: layers.map { $0.makeState(history: history, on: device) }, width: width)
     }
@@ -88,4 +90,6 @@ public struct DecoderStack: LayerStack {
     public func kind(ofLayer layer: Int) -> LayerKind { layers[layer].kind }
 
     public var headCost: Cost { output.cost }
+
+    public func headCost(ofFirst count: Int) -> Cost { output.cost(ofOutputs: 0..<count) }
 }

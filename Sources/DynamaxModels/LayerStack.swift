@@ -40,6 +40,9 @@ public protocol LayerStack: Sendable {
     /// The shared final norm and language-model head: [rows, width] -> [rows, vocabularySize].
     func head(_ hidden: Tensor) -> Tensor
 
+    /// The logits of the first tokens of the vocabulary alone, with the bits that `head` gives them: [rows, width] -> [rows, count].
+    func head(_ hidden: Tensor, ofFirst count: Int) -> Tensor
+
     /// The state of an empty sequence.
     ///
     /// - Parameter history: positions that `truncate(to:)` can take back in recurrent layers.
@@ -56,6 +59,9 @@ public protocol LayerStack: Sendable {
 
     /// What one row costs in `head`.
     var headCost: Cost { get }
+
+    /// What one row costs in `head` for the first tokens of the vocabulary alone.
+    func headCost(ofFirst count: Int) -> Cost
 }
 
 /// What a layer keeps of the past: a KV cache, or the window and state of a recurrence.

@@ -55,7 +55,8 @@ import Testing
                     let expected = try write(
                         model, FullDepthDecoder(model.stack), prompt: prompt, sampling: sampling, count: count,
                         stops: stops)
-                    let decoder = SelfSpeculativeDecoder(model.stack, policy, drafts: .fixed(length))
+                    let decoder = SelfSpeculativeDecoder(
+                        model.stack, policy, drafts: .fixed(length), draftVocabulary: length == 5 ? 40 : nil)
                     let written = try write(
                         model, decoder, prompt: prompt, sampling: sampling, count: count, stops: stops)
                     #expect(written.text == expected.text, "\(spec), \(length) drafts")

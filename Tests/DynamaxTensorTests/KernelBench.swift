@@ -96,7 +96,8 @@ func sequences(_ lengths: [Int]) -> [dx_sequence] {
     return lengths.map { length in
         defer { row += length }
         return dx_sequence(
-            row: Int64(row), rows: Int64(length), position: 0, tile: 0, blocks: nil, window: nil, state: nil)
+            row: Int64(row), rows: Int64(length), position: 0, tile: 0, blocks: nil, window: nil, state: nil,
+            old_window: nil, old_state: nil)
     }
 }
 

@@ -6,7 +6,7 @@ import Testing
 @Suite struct SequenceIndependenceTests {
     static let schedules: [Schedule] = [
         Schedule(chunks: [1]), Schedule(chunks: [3, 1, 8, 64]), Schedule(chunks: [7], separate: true),
-        Schedule(chunks: [65, 2, 5]),
+        Schedule(chunks: [65, 2, 5]), Schedule(chunks: [1, 4, 2], moves: true),
     ]
 
     @Test(arguments: ["scalar"] + Tables.vectorNames)

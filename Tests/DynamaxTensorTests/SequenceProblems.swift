@@ -6,6 +6,8 @@ struct Schedule: Sendable {
     var chunks: [Int]
     /// Whether each sequence has calls of its own.
     var separate = false
+    /// Whether windows and states move to another place in each call.
+    var moves = false
 
     static let whole = Schedule(chunks: [.max])
 
@@ -61,7 +63,7 @@ struct AttentionProblem: KernelProblem {
                 defer { tiles += (part.rows + rowTile - 1) / rowTile }
                 return dx_sequence(
                     row: Int64(part.row), rows: Int64(part.rows), position: Int64(part.position), tile: Int64(tiles),
-                    blocks: tables[part.sequence], window: nil, state: nil)
+                    blocks: tables[part.sequence], window: nil, state: nil, old_window: nil, old_state: nil)
             }
             sequences.withUnsafeBufferPointer { sequences in
                 let write = dx_kv_write(
@@ -92,15 +94,24 @@ extension RecurrenceProblem {
     func advance(
         memory: UnsafeMutablePointer<Float>, each count: Int,
         as field: WritableKeyPath<dx_sequence, UnsafeMutablePointer<Float>?>,
+        from old: WritableKeyPath<dx_sequence, UnsafePointer<Float>?>,
         call: (UnsafeBufferPointer<dx_sequence>) -> Void
     ) {
+        let earlier = UnsafeMutablePointer<Float>.allocate(capacity: lengths.count * count)
+        defer { earlier.deallocate() }
         for parts in schedule.calls(lengths) {
             let sequences = parts.map { part in
                 var sequence = dx_sequence()
                 sequence.row = Int64(part.row)
                 sequence.rows = Int64(part.rows)
                 sequence.position = Int64(part.position)
-                sequence[keyPath: field] = memory + part.sequence * count
+                let place = memory + part.sequence * count
+                sequence[keyPath: field] = place
+                if schedule.moves, part.rows > 0 {
+                    (earlier + part.sequence * count).update(from: place, count: count)
+                    place.update(repeating: .nan, count: count)
+                    sequence[keyPath: old] = UnsafePointer(earlier + part.sequence * count)
+                }
                 return sequence
             }
             sequences.withUnsafeBufferPointer(call)
@@ -122,7 +133,7 @@ struct ConvolveProblem: RecurrenceProblem {
     func run(_ kernels: dx_kernels, _ bench: KernelBench) -> [String: [Float]] {
         let x = bench.rows("x", width: channels), y = bench.result("y", rows, width: channels)
         let weights = bench.dense("weight"), bias = bench.optional("bias"), window = bench.state("window")
-        advance(memory: window, each: (taps - 1) * channels, as: \.window) { sequences in
+        advance(memory: window, each: (taps - 1) * channels, as: \.window, from: \.old_window) { sequences in
             let arguments = dx_convolve(
                 sequences: sequences.baseAddress, count: Int64(sequences.count), channels: Int64(channels),
                 taps: Int64(taps), x: x.read, x_stride: x.stride, weights: weights, bias: bias, silu: silu, y: y.base,
@@ -156,7 +167,7 @@ struct ScanProblem: RecurrenceProblem {
         let a = bench.dense(bench.inputs["a"]!.map { -abs($0) }), d = bench.optional("d")
         let bias = bench.optional("dt_bias"), state = bench.state("state")
         let y = wantsOutput ? bench.result("y", rows, width: channels) : nil
-        advance(memory: state, each: blocks(channels) * 16 * states, as: \.state) { sequences in
+        advance(memory: state, each: blocks(channels) * 16 * states, as: \.state, from: \.old_state) { sequences in
             let arguments = dx_scan(
                 sequences: sequences.baseAddress, count: Int64(sequences.count), channels: Int64(channels),
                 states: Int64(states), x: x.read, dt: dt.read, b: b.read, c: wantsOutput ? c.read : nil,
@@ -201,7 +212,7 @@ struct SSDProblem: RecurrenceProblem {
         let a = bench.dense(bench.inputs["a"]!.map { decays ? -abs($0) : $0 }), d = bench.optional("d")
         let bias = bench.optional("dt_bias"), state = bench.state("state")
         let y = wantsOutput ? bench.result("y", rows, width: heads * width) : nil
-        advance(memory: state, each: heads * states * padded, as: \.state) { sequences in
+        advance(memory: state, each: heads * states * padded, as: \.state, from: \.old_state) { sequences in
             let arguments = dx_ssd(
                 sequences: sequences.baseAddress, count: Int64(sequences.count), heads: Int64(heads),
                 groups: Int64(groups), width: Int64(width), states: Int64(states), x: x.read, dt: dt.read, b: b.read,

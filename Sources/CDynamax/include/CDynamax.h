@@ -47,6 +47,7 @@ typedef struct {
     float *const *blocks;  // attention: one block for each DX_BLOCK positions, [kv heads][keys | values]
     float *window;       // recurrences: the last taps - 1 inputs of the convolution, [taps - 1][channels]
     float *state;        // recurrences: see dx_scan and dx_ssd
+    const float *old_window, *old_state;  // recurrences: from where to move them to window and state; NULL: they move where they lie
 } dx_sequence;
 
 /// Rows of one sequence that a unit of attention takes together.

@@ -8,7 +8,7 @@ static void convolve(const void *arguments, int64_t from, int64_t to) {
         int64_t start = unit % parts * DX_LANES;
         for (int64_t c = start; c < dx_min(start + DX_LANES, p->channels); c++) {
             float inputs[8];  // the last taps - 1 inputs and the current one
-            for (int64_t tap = 0; tap < history; tap++) inputs[tap] = sequence->window[tap * p->channels + c];
+            for (int64_t tap = 0; tap < history; tap++) inputs[tap] = dx_old_window(sequence)[tap * p->channels + c];
             for (int64_t i = 0; i < sequence->rows; i++) {
                 int64_t row = sequence->row + i;
                 inputs[history] = p->x[row * p->x_stride + c];
@@ -24,12 +24,19 @@ static void convolve(const void *arguments, int64_t from, int64_t to) {
     }
 }
 
+/// Copies a part of the state to where it moves.
+static void dx_take_old_state(const dx_sequence *sequence, int64_t start, int64_t count) {
+    if (!sequence->old_state) return;
+    for (int64_t i = start; i < start + count; i++) sequence->state[i] = sequence->old_state[i];
+}
+
 static void scan(const void *arguments, int64_t from, int64_t to) {
     const dx_scan *p = arguments;
     int64_t parts = (p->channels + DX_LANES - 1) / DX_LANES, states = p->states;
     for (int64_t unit = from; unit < to; unit++) {
         const dx_sequence *sequence = p->sequences + unit / parts;
         int64_t part = unit % parts;
+        dx_take_old_state(sequence, part * states * DX_LANES, states * DX_LANES);
         for (int64_t i = 0; i < sequence->rows; i++) {
             int64_t row = sequence->row + i;
             for (int64_t c = part * DX_LANES; c < dx_min((part + 1) * DX_LANES, p->channels); c++) {
@@ -59,6 +66,7 @@ static void ssd(const void *arguments, int64_t from, int64_t to) {
         const dx_sequence *sequence = p->sequences + unit / p->heads;
         int64_t head = unit % p->heads, group = head / (p->heads / p->groups);
         float *state = sequence->state + head * states * padded;
+        dx_take_old_state(sequence, head * states * padded, states * padded);
         for (int64_t i = 0; i < sequence->rows; i++) {
             int64_t row = sequence->row + i;
             const float *x = p->x + row * p->x_stride + head * width;

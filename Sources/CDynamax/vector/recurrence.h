@@ -5,7 +5,7 @@ static inline ALWAYS void convolve_lanes(int64_t taps, const dx_convolve *p, con
     floats inputs[8], weights[8];
     for (int64_t tap = 0; tap < taps; tap++) {
         weights[tap] = load_part(p->weights + tap * p->channels + start, count);
-        if (tap + 1 < taps) inputs[tap] = load_part(sequence->window + tap * p->channels + start, count);
+        if (tap + 1 < taps) inputs[tap] = load_part(dx_old_window(sequence) + tap * p->channels + start, count);
     }
     floats bias = p->bias ? load_part(p->bias + start, count) : splat(0);
     for (int64_t row = sequence->row; row < sequence->row + sequence->rows; row++) {
@@ -37,6 +37,7 @@ static void scan(const void *arguments, int64_t from, int64_t to) {
         int64_t part = unit % parts, start = part * DX_LANES, count = p->channels - start;
         const float *a = p->a + part * states * DX_LANES;
         float *state = sequence->state + part * states * DX_LANES;
+        const float *old = dx_old_state(sequence) + part * states * DX_LANES;
         floats bias = p->dt_bias ? load_part(p->dt_bias + start, count) : splat(0);
         for (int64_t row = sequence->row; row < sequence->row + sequence->rows; row++) {
             const float *b = p->b + row * p->b_stride, *c = p->y ? p->c + row * p->c_stride : b;
@@ -45,10 +46,11 @@ static void scan(const void *arguments, int64_t from, int64_t to) {
             floats input = step * x, sum = splat(0);
             for (int64_t n = 0; n < states; n++) {
                 floats decay = exponential(step * load(a + n * DX_LANES));
-                floats next = FMA(decay, load(state + n * DX_LANES), input * splat(b[n]));
+                floats next = FMA(decay, load(old + n * DX_LANES), input * splat(b[n]));
                 store(state + n * DX_LANES, next);
                 sum = FMA(next, splat(c[n]), sum);
             }
+            old = state;
             if (!p->y) continue;
             if (p->d) sum = FMA(load_part(p->d + start, count), x, sum);
             if (p->z) sum = sum * silu(load_part(p->z + row * p->z_stride + start, count));
@@ -61,6 +63,7 @@ static void scan(const void *arguments, int64_t from, int64_t to) {
 typedef struct {
     const dx_ssd *p;
     const float *x, *b, *c, *decay, *step;  // of the first token; c is b where there is no y
+    const float *old;                       // the state before it
     float *y, *state;
     float d;
 } ssd_tokens;
@@ -79,8 +82,9 @@ static inline ALWAYS void ssd_tile(int tokens, int vectors, const ssd_tokens *t,
     }
     for (int64_t n = 0; n < states; n++) {
         floats state[SSD_VECTORS];
+        const float *old = t->old + n * padded + column;
         float *at = t->state + n * padded + column;
-        UNROLL for (int v = 0; v < vectors; v++) state[v] = load(at + v * DX_LANES);
+        UNROLL for (int v = 0; v < vectors; v++) state[v] = load(old + v * DX_LANES);
         UNROLL for (int i = 0; i < tokens; i++) {
             floats b = splat(t->b[i * p->b_stride + n]), c = splat(t->c[i * (p->y ? p->c_stride : p->b_stride) + n]);
             UNROLL for (int v = 0; v < vectors; v++) {
@@ -111,6 +115,8 @@ static void ssd(const void *arguments, int64_t from, int64_t to) {
     for (int64_t unit = from; unit < to; unit++) {
         const dx_sequence *sequence = p->sequences + unit / p->heads;
         int64_t head = unit % p->heads, group = head / (p->heads / p->groups);
+        float *state = sequence->state + head * p->states * DX_VALUE_STRIDE(p->width);
+        const float *old = dx_old_state(sequence) + head * p->states * DX_VALUE_STRIDE(p->width);
         for (int64_t i = 0; i < sequence->rows;) {
             int64_t row = sequence->row + i, tokens = sequence->rows - i >= SSD_TOKENS ? SSD_TOKENS : 1;
             float step[SSD_TOKENS], decay[SSD_TOKENS];
@@ -122,7 +128,7 @@ static void ssd(const void *arguments, int64_t from, int64_t to) {
             ssd_tokens t = {
                 .p = p, .x = p->x + row * p->x_stride + head * p->width, .b = p->b + row * p->b_stride + group * p->states,
                 .decay = decay, .step = step, .d = p->d ? p->d[head] : 0,
-                .state = sequence->state + head * p->states * DX_VALUE_STRIDE(p->width)};
+                .old = i == 0 ? old : state, .state = state};
             t.c = p->y ? p->c + row * p->c_stride + group * p->states : t.b;
             t.y = p->y ? p->y + row * p->y_stride + head * p->width : NULL;
             if (tokens == 1) ssd_columns(1, &t);

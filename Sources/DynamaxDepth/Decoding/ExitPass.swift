@@ -11,12 +11,18 @@ struct ExitPass {
     let score: ExitScore
     /// Layers after which a row leaves whatever its score.
     let ceiling: Int?
+    /// The first tokens of the vocabulary, among which exits choose; nil for all.
+    let vocabulary: Int?
     /// The scores that the newest row has had.
     private(set) var scores: [Float] = []
 
     /// - Parameter pacer: says how exits stand; nil where they do not change along a text.
-    init(stack: any LayerStack, policy: ExitPolicy, rule: StateRule = .deferred, pacer: Pacer? = nil) {
+    init(
+        stack: any LayerStack, policy: ExitPolicy, rule: StateRule = .deferred, pacer: Pacer? = nil,
+        vocabulary: Int? = nil
+    ) {
         (self.stack, self.policy, self.rule) = (stack, policy, rule)
+        self.vocabulary = vocabulary
         score = pacer?.present ?? policy.score
         ceiling = pacer?.ceiling
     }
@@ -76,10 +82,10 @@ struct ExitPass {
         return .top(run(rows, reached..<stack.layerCount, state, &ledger))
     }
 
-    /// The logits of rows, [rows, vocabulary].
+    /// What exits say of rows, as logits, [rows, vocabulary].
     func head(_ rows: Tensor, _ ledger: inout Ledger) -> Tensor {
-        ledger.addHead(of: stack, rows: rows.rows)
-        return stack.head(rows)
+        ledger.addHead(of: stack, rows: rows.rows, tokens: vocabulary)
+        return vocabulary.map { stack.head(rows, ofFirst: $0) } ?? stack.head(rows)
     }
 
     func newest(_ rows: Tensor) -> Tensor { rows.rows(rows.rows - 1..<rows.rows) }

@@ -14,22 +14,42 @@ public struct SelfSpeculativeDecoder: ExitingDecoder {
     public let policy: ExitPolicy
     /// How many tokens are drafted in a round.
     public private(set) var drafts: DraftLength
+    /// The first tokens of the vocabulary, among which drafts are chosen; nil for all.
+    public let draftVocabulary: Int?
+    /// Whether the state records what it takes to go back by others' wish too; nil before the first round.
+    private var recordsAlways: Bool?
 
     /// Makes a decoder whose policy fits the stack.
-    public init(_ stack: any LayerStack, _ policy: ExitPolicy, drafts: DraftLength = .adaptive()) {
+    ///
+    /// - Parameter draftVocabulary: tokens to draft among. Vocabularies begin with their frequent tokens mostly, and a small
+    ///   head takes little time (as frequency-ranked drafts: Zhao et al. 2025, FR-Spec). nil for all, or at most as many as there are.
+    public init(
+        _ stack: any LayerStack, _ policy: ExitPolicy, drafts: DraftLength = .adaptive(), draftVocabulary: Int? = nil
+    ) {
         self.stack = stack
         self.policy = policy
         self.drafts = drafts
+        self.draftVocabulary = draftVocabulary.map { min(max($0, 1), stack.vocabularySize) }
     }
 
     /// More than a round takes back: a recurrent layer copies its state once in so many positions.
     public var history: Int { max(drafts.longest + 1, 16) }
+
+    /// The state of an empty sequence. It records only while there are drafts, unless a history is asked for.
+    public func makeState(history wanted: Int) -> SequenceState {
+        let state = ExitPass(stack: stack, policy: policy).makeState(history: max(wanted, history))
+        state.records = wanted > 0
+        return state
+    }
 
     public mutating func decide(
         after token: Token, _ state: SequenceState, _ sampler: Sampler, room: Int
     ) throws(GenerationError) -> Decision {
         let length = policy.layers.isEmpty ? 0 : min(drafts.next(), room - 1)
         let start = ContinuousClock.now
+        let recordsAlways = recordsAlways ?? state.records
+        self.recordsAlways = recordsAlways
+        state.records = recordsAlways || length > 0
         let round = try decide(after: token, state, sampler, drafting: length)
         drafts.record(
             Round(
@@ -41,7 +61,7 @@ public struct SelfSpeculativeDecoder: ExitingDecoder {
     private func decide(
         after token: Token, _ state: SequenceState, _ sampler: Sampler, drafting length: Int
     ) throws(GenerationError) -> Decision {
-        var pass = ExitPass(stack: stack, policy: policy)
+        var pass = ExitPass(stack: stack, policy: policy, vocabulary: draftVocabulary)
         let first = state.length
         var ledger = Ledger()
         var drafted: [Choice] = []

@@ -73,8 +73,11 @@ public struct Ledger: Hashable, Sendable {
     }
 
     /// Adds rows that the head is applied to together.
-    public mutating func addHead(of stack: any LayerStack, rows: Int) {
+    ///
+    /// - Parameter tokens: the first of the vocabulary, whose logits alone are computed; nil for all.
+    public mutating func addHead(of stack: any LayerStack, rows: Int, tokens: Int? = nil) {
+        let row = tokens.map(stack.headCost(ofFirst:)) ?? stack.headCost
         headRows += rows
-        cost += Cost(bytes: stack.headCost.bytes, multiplyAdds: stack.headCost.multiplyAdds * rows)
+        cost += Cost(bytes: row.bytes, multiplyAdds: row.multiplyAdds * rows)
     }
 }

@@ -90,6 +90,7 @@ public final class Batch {
                 sequences[later].row += Int64(first)
                 sequences[later].position += Int64(first)
                 sequences[later].rows = Int64(part.rows - first)
+                (sequences[later].old_window, sequences[later].old_state) = (nil, nil)
                 later += 1
             }
             row += part.rows

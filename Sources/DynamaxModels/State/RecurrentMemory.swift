@@ -32,18 +32,13 @@ final class RecurrentMemory {
     private init(stateStart: Int, count: Int, on device: Device) {
         (self.stateStart, self.count, self.device) = (stateStart, count, device)
         storage = device.storage(bytes: count * 4)
+        // Kernels write windows and states whole, and nothing between the two.
+        (storage.floats + stateStart - min(stateStart, 16)).update(repeating: 0, count: min(stateStart, 16))
     }
 
     /// All numbers.
     var array: [Float] {
         withExtendedLifetime(self) { Array(UnsafeBufferPointer(start: storage.floats, count: count)) }
-    }
-
-    /// A copy of its own.
-    func copy() -> RecurrentMemory {
-        let copy = RecurrentMemory(stateStart: stateStart, count: count, on: device)
-        copy.storage.floats.update(from: storage.floats, count: count)
-        return copy
     }
 
     func takeWindow(of other: RecurrentMemory) {
@@ -54,9 +49,16 @@ final class RecurrentMemory {
         (storage.floats + stateStart).update(from: other.storage.floats + stateStart, count: count - stateStart)
     }
 
+    /// Memory of the same size that is still to be written, all but what lies between window and state.
+    func successor() -> RecurrentMemory { RecurrentMemory(stateStart: stateStart, count: count, on: device) }
+
     /// Tells the kernels where window and state lie.
-    func describe(to sequence: inout dx_sequence) {
+    ///
+    /// - Parameter old: from where they move there; nil where they move in place.
+    func describe(to sequence: inout dx_sequence, from old: RecurrentMemory? = nil) {
         sequence.window = storage.floats
         sequence.state = storage.floats + stateStart
+        sequence.old_window = old.map { UnsafePointer($0.storage.floats) }
+        sequence.old_state = old.map { UnsafePointer($0.storage.floats + $0.stateStart) }
     }
 }

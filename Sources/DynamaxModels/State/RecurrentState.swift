@@ -36,6 +36,8 @@ public final class RecurrentState {
     private let recurrence: any Recurrence
     private let device: Device
     private var memory: RecurrentMemory
+    /// What the kernels read from while they write to `memory`, where that was shared.
+    private var moved: RecurrentMemory?
     private var history: ReplayHistory?
     /// The moment within the rows that run now from which on inputs are recorded anew, and the rows before it.
     private var cut: (moment: RecurrentMemory, rows: Int)?
@@ -54,6 +56,15 @@ public final class RecurrentState {
     /// Bytes of state, moments and recorded inputs.
     public var bytes: Int { memory.count * 4 + (history?.bytes ?? 0) }
 
+    /// Whether inputs are recorded; what was recorded is dropped where that ends.
+    var records: Bool {
+        get { history != nil }
+        set {
+            guard newValue != records, window > 0 else { return }
+            history = newValue ? makeHistory() : nil
+        }
+    }
+
     // MARK: Append
 
     /// Makes the memory this state's own and describes it to the kernels.
@@ -62,8 +73,12 @@ public final class RecurrentState {
     /// - Returns: how many of them are to run before `checkpointWindow` and `checkpointState` are called; 0 for neither.
     func open(_ sequence: inout dx_sequence, rows: Int) -> Int {
         if history?.isFull == true { history?.turn(at: memory) }
-        if !isKnownUniquelyReferenced(&memory) { memory = memory.copy() }
-        memory.describe(to: &sequence)
+        moved = nil
+        if !isKnownUniquelyReferenced(&memory) {
+            moved = memory
+            memory = memory.successor()
+        }
+        memory.describe(to: &sequence, from: moved)
         sequence.position = Int64(progress)
         guard let history, history.room < rows else { return 0 }
         let first = max(history.room, rows - window)
@@ -83,6 +98,7 @@ public final class RecurrentState {
 
     /// Counts rows that the kernels have consumed.
     func advance(_ rows: Int) {
+        moved = nil
         progress += rows
     }
 
@@ -126,11 +142,11 @@ public final class RecurrentState {
     func truncate(to position: Int) {
         guard position < progress else { return }
         if position >= oldest, var kept = history {
-            memory = kept.goBack(progress - position) { inputs, memory in replay(inputs, on: memory) }
+            memory = kept.goBack(progress - position) { inputs, moment in replay(inputs, from: moment) }
             history = kept
         } else {
             memory = RecurrentMemory(zerosFor: recurrence, on: device)
-            if window > 0 { history = makeHistory() }
+            if records { history = makeHistory() }
         }
         progress = position
     }
@@ -171,7 +187,7 @@ public final class RecurrentState {
         }
         memory = RecurrentMemory(contents.memory, for: recurrence, on: device)
         progress = contents.progress
-        guard window > 0 else { return }
+        guard records else { return }
         guard !contents.checkpoint.isEmpty else {
             history = makeHistory()
             return
@@ -186,9 +202,7 @@ public final class RecurrentState {
         var row = 0
         for (position, hasMoved) in contents.moved.enumerated() {
             if position == window {
-                let middle = moment.copy()
-                replay(log.rows(0..<row), on: middle)
-                restored.turn(at: middle)
+                restored.turn(at: replay(log.rows(0..<row), from: moment))
             }
             if hasMoved {
                 restored.record([log], rows: row..<row + 1)
@@ -204,14 +218,16 @@ public final class RecurrentState {
         ReplayHistory(at: memory, window: window, inputWidth: recurrence.inputWidth, on: device)
     }
 
-    private func replay(_ inputs: Tensor, on memory: RecurrentMemory) {
-        guard inputs.rows > 0 else { return }
+    /// The memory of the moment that inputs lead to; the same one where there are none.
+    private func replay(_ inputs: Tensor, from moment: RecurrentMemory) -> RecurrentMemory {
+        guard inputs.rows > 0 else { return moment }
+        let memory = moment.successor()
         var sequence = dx_sequence()
         sequence.rows = Int64(inputs.rows)
-        memory.describe(to: &sequence)
+        memory.describe(to: &sequence, from: moment)
         withUnsafePointer(to: &sequence) {
             recurrence.replay(inputs, UnsafeBufferPointer(start: $0, count: 1))
         }
-        withExtendedLifetime(memory) {}
+        return withExtendedLifetime(moment) { memory }
     }
 }

@@ -88,10 +88,10 @@ struct ReplayHistory {
     ///
     /// - Parameters:
     ///   - positions: how many, at most `count`.
-    ///   - replay: moves a memory over inputs.
+    ///   - replay: the memory of the moment that inputs lead to.
     /// - Returns: the memory of the moment before them, which may be shared.
     mutating func goBack(
-        _ positions: Int, replay: (_ inputs: Tensor, _ memory: RecurrentMemory) -> Void
+        _ positions: Int, replay: (_ inputs: Tensor, _ moment: RecurrentMemory) -> RecurrentMemory
     ) -> RecurrentMemory {
         if positions <= newer.count {
             newer.removeLast(positions)
@@ -99,10 +99,7 @@ struct ReplayHistory {
             stretch.removeLast(positions - newer.count)
             (older, newer) = (nil, stretch)
         }
-        guard newer.rows > 0 else { return newer.moment }
-        let memory = newer.moment.copy()
-        replay(newer.inputs, memory)
-        return memory
+        return replay(newer.inputs, newer.moment)
     }
 
     /// The oldest moment kept.

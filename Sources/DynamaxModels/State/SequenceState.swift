@@ -85,6 +85,21 @@ public final class SequenceState {
     /// Bytes held, memory shared with other sequences included.
     public var bytes: Int { layers.reduce(0) { $0 + $1.bytes } + readers.values.reduce(0) { $0 + $1.bytes } }
 
+    /// Whether recurrent layers record what it takes to go back, as they do from the beginning where a history was asked for. Positions
+    /// consumed while they do not, and those before, cannot be taken back.
+    public var records: Bool {
+        get { recurrentStates.allSatisfy(\.records) }
+        set {
+            for state in recurrentStates { state.records = newValue }
+        }
+    }
+
+    private var recurrentStates: [RecurrentState] {
+        (layers + readers.values.flatMap(\.layers)).compactMap { layer in
+            if case .recurrence(let state) = layer { state } else { nil }
+        }
+    }
+
     /// Lets a state of its own move with this one, which is still empty: that of something that reads the rows before
     /// `layer`.
     public func attach(_ reader: SequenceState, beforeLayer layer: Int) {
@@ -152,8 +167,7 @@ public final class SequenceState {
     ///   has changed then.
     public func truncate(to position: Int) throws(StateError) {
         guard (0...length).contains(position) else { throw .beyondEnd(position: position, end: length) }
-        for case .recurrence(let state) in layers + readers.values.flatMap(\.layers)
-        where !state.canTruncate(to: position) {
+        for state in recurrentStates where !state.canTruncate(to: position) {
             throw .beyondHistory(position: position, oldest: state.oldest)
         }
         for reader in readers.values where reader.length > position { try reader.truncate(to: position) }

@@ -42,6 +42,12 @@ struct ExitOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "Draft among the first tokens of the vocabulary only, which takes less time (exact); by default all.",
+            valueName: "count"))
+    var draftVocabulary: Int?
+
+    @Option(
+        help: ArgumentHelp(
             "What `dynamax calibrate` has written; says when to leave (bounded).", valueName: "file"))
     var certificate: String?
 
@@ -62,6 +68,10 @@ struct ExitOptions: ParsableArguments {
 
     func validate() throws {
         if let drafts, !(1...64).contains(drafts) { throw ValidationError("--drafts must be 1 to 64, not \(drafts)") }
+        if let draftVocabulary {
+            guard draftVocabulary > 0 else { throw ValidationError("--draft-vocabulary must be 1 or more") }
+            guard promise == .exact else { throw ValidationError("--draft-vocabulary goes with --guarantee exact") }
+        }
         if drafts != nil, promise != .exact { throw ValidationError("--drafts goes with --guarantee exact") }
         guard state == .deferred || promise == .none else {
             throw ValidationError("--state \(state.rawValue) goes with --guarantee none")
@@ -134,7 +144,9 @@ struct ExitOptions: ParsableArguments {
             exit, layers: exitLayers?.tokens.map(Int.init), pacing: pacing.pacing(tokens: tokens))
         switch promise {
         case .off, .bounded: return FullDepthDecoder(stack)
-        case .exact: return SelfSpeculativeDecoder(stack, policy, drafts: drafts.map { .fixed($0) } ?? .adaptive())
+        case .exact:
+            return SelfSpeculativeDecoder(
+                stack, policy, drafts: drafts.map { .fixed($0) } ?? .adaptive(), draftVocabulary: draftVocabulary)
         case .none: return try EarlyExitDecoder(stack, policy, state: state)
         }
     }
