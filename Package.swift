@@ -32,6 +32,7 @@ let package = Package(
         .library(name: "DynamaxModels", targets: ["DynamaxModels"]),
         .library(name: "DynamaxDepth", targets: ["DynamaxDepth"]),
         .library(name: "DynamaxTraining", targets: ["DynamaxTraining"]),
+        .library(name: "DynamaxEvaluation", targets: ["DynamaxEvaluation"]),
         .library(name: "DynamaxBundledModels", targets: ["DynamaxBundledModels"]),
     ],
     dependencies: [
@@ -54,12 +55,15 @@ let package = Package(
         room(
             "DynamaxTraining",
             imports: ["DynamaxTensor", "DynamaxLayers", "DynamaxFormats", "DynamaxText", "DynamaxModels"]),
+        room(
+            "DynamaxEvaluation",
+            imports: ["DynamaxTensor", "DynamaxLayers", "DynamaxFormats", "DynamaxModels", "DynamaxDepth"]),
         room("DynamaxBundledModels", imports: ["DynamaxFormats"], resources: [.copy("Models")]),
         .executableTarget(
             name: "dynamax",
             dependencies: [
                 "DynamaxTensor", "DynamaxLayers", "DynamaxFormats", "DynamaxText", "DynamaxModels", "DynamaxDepth",
-                "DynamaxTraining", "DynamaxBundledModels",
+                "DynamaxTraining", "DynamaxEvaluation", "DynamaxBundledModels",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: swiftSettings
@@ -73,6 +77,12 @@ let package = Package(
         tests(
             "DynamaxDepthTests",
             of: ["DynamaxTensor", "DynamaxLayers", "DynamaxFormats", "DynamaxModels", "DynamaxDepth"]),
+        tests(
+            "DynamaxEvaluationTests",
+            of: [
+                "DynamaxTensor", "DynamaxLayers", "DynamaxFormats", "DynamaxModels", "DynamaxDepth",
+                "DynamaxEvaluation",
+            ]),
         tests("CommandTests", of: ["DynamaxTensor", "DynamaxFormats"]),
         tests("DynamaxTextTests", of: ["DynamaxTensor", "DynamaxFormats", "DynamaxText"]),
         tests(

@@ -172,4 +172,25 @@ import Testing
         #expect(try await Terminal.output(of: arguments).contains("\u{1B}[38;5;"))
         #expect(try await !Terminal.output(of: arguments, environment: ["NO_COLOR": "1"]).contains("\u{1B}"))
     }
+
+    @Test("--report writes a page, and changes nothing else")
+    func report() async throws {
+        let folder = try TemporaryFolder()
+        let arguments = ["generate", "Once upon a time", "-m", "stories-llama", "-n", "40"]
+        let path = folder.path + "/report.html"
+        for options in [[], ["--exit", "depth:4"], ["--exit", "softmax:0.5", "--guarantee", "none"]] {
+            let plain = try await Command.run(arguments + options)
+            let run = try await Command.run(arguments + options + ["--report", path])
+            #expect(run.status == 0 && run.errors == "" && run.output == plain.output)
+            let page = try String(contentsOfFile: path, encoding: .utf8)
+            #expect(
+                page.hasPrefix("<!DOCTYPE html>") && page.contains("stories-llama") && page.contains("Once upon a time")
+            )
+        }
+        let numbers = try await Command.run(
+            ["generate", "-m", Self.tiny, "--tokens", "5,6", "-n", "3", "--report", path])
+        #expect(numbers.status == 0)
+        let missing = try await Command.run(arguments + ["--report", folder.path + "/none/report.html"])
+        #expect(missing.status == 1 && missing.complaint.contains("none/report.html: the file cannot be made"))
+    }
 }

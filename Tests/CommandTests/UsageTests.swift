@@ -34,6 +34,7 @@ import Testing
         (["generate", "-m", tiny, "--tokens", "2147483648"], "2147483648"),
         (generate + ["-n", "-1"], "not -1"),
         (generate + ["-n", "99999999999999999999"], "99999999999999999999"),
+        (generate + ["--report", ""], "--report"),
         (generate + ["--temp", "nan"], "temperature"),
         (generate + ["--temp", "-1"], "temperature"),
         (generate + ["--top-k", "-1"], "top-k"),

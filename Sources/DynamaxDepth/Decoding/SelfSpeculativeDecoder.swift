@@ -100,7 +100,8 @@ public struct SelfSpeculativeDecoder: ExitingDecoder {
                 logits: logits.rows(row..<row + 1), layer: stack.layerCount, score: nil, ledger: ledger)
             let choice = try step.choice(sampler, at: first + row + 1)
             guard row < drafted.count, drafted[row].token == choice.token else {
-                choices.append(choice)
+                let rejected = row < drafted.count ? drafted[row].token : nil
+                choices.append(Choice(token: choice.token, layer: choice.layer, score: nil, rejected: rejected))
                 break
             }
             sampler.accept(choice.token)

@@ -52,12 +52,15 @@ public struct Choice: Hashable, Sendable {
     public let layer: Int
     /// How sure the exit was, as its kind of score has it; nil without exits.
     public let score: Float?
+    /// The token that an exit had proposed in its place, which verification did not keep.
+    public let rejected: Token?
 
     /// Takes a token and what decided it.
-    public init(token: Token, layer: Int, score: Float?) {
+    public init(token: Token, layer: Int, score: Float?, rejected: Token? = nil) {
         self.token = token
         self.layer = layer
         self.score = score
+        self.rejected = rejected
     }
 }
 

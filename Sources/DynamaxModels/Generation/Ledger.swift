@@ -22,17 +22,21 @@ public struct Ledger: Hashable, Sendable {
     /// Makes an empty ledger.
     public init() {}
 
-    public static func + (a: Ledger, b: Ledger) -> Ledger {
-        var sum = a
-        sum.layerRows += b.layerRows
-        sum.catchUpRows += b.catchUpRows
-        sum.stateOnlyRows += b.stateOnlyRows
-        sum.headRows += b.headRows
-        sum.exitHeadRows += b.exitHeadRows
-        sum.draftedTokens += b.draftedTokens
-        sum.acceptedTokens += b.acceptedTokens
-        sum.cost += b.cost
-        return sum
+    public static func + (a: Ledger, b: Ledger) -> Ledger { a.combined(with: b, +) }
+    public static func - (a: Ledger, b: Ledger) -> Ledger { a.combined(with: b, -) }
+
+    private func combined(with other: Ledger, _ combine: (Int, Int) -> Int) -> Ledger {
+        var result = self
+        result.layerRows = combine(layerRows, other.layerRows)
+        result.catchUpRows = combine(catchUpRows, other.catchUpRows)
+        result.stateOnlyRows = combine(stateOnlyRows, other.stateOnlyRows)
+        result.headRows = combine(headRows, other.headRows)
+        result.exitHeadRows = combine(exitHeadRows, other.exitHeadRows)
+        result.draftedTokens = combine(draftedTokens, other.draftedTokens)
+        result.acceptedTokens = combine(acceptedTokens, other.acceptedTokens)
+        result.cost.bytes = combine(cost.bytes, other.cost.bytes)
+        result.cost.multiplyAdds = combine(cost.multiplyAdds, other.cost.multiplyAdds)
+        return result
     }
 
     public static func += (a: inout Ledger, b: Ledger) { a = a + b }

@@ -25,11 +25,18 @@ struct Generate: ParsableCommand {
     @Flag(help: "Colour each token by the layer that decided it, on a terminal.")
     var showLayers = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Write a page about the text: which layers decided it, what the others would have said, what it cost.",
+            valueName: "file.html"))
+    var report: String?
+
     @Flag(help: "Print rates and layers when done.")
     var verbose = false
 
     func validate() throws {
         guard maxTokens >= 0 else { throw ValidationError("-n must be 0 or more, not \(maxTokens)") }
+        guard report != "" else { throw ValidationError("--report must name a file") }
     }
 
     func run() throws {
@@ -39,10 +46,11 @@ struct Generate: ParsableCommand {
         let defaults = try GenerationConfig(loaded.files)
         let stops = Set((tokenizer?.eosTokens ?? []) + defaults.eos.compactMap(Token.init(exactly:)))
         let sampling = sampling.sampling(defaults)
+        let decoder = try exits.decoder(loaded.bound, sampling, tokens: maxTokens)
+        let limits = Generation.Limits(tokens: maxTokens, stopTokens: stops)
         var run = try GenerationRun(
-            name: options.model, loaded, tokenizer: tokenizer, prompt: prompt,
-            decoder: exits.decoder(loaded.bound, sampling, tokens: maxTokens), sampling: sampling,
-            limits: Generation.Limits(tokens: maxTokens, stopTokens: stops))
+            name: options.model, loaded, tokenizer: tokenizer, prompt: prompt, decoder: decoder, sampling: sampling,
+            limits: limits)
         let colours = showLayers ? LayerColours(layers: loaded.model.stack.layerCount) : nil
         while let piece = try run.next() {
             guard !json else { continue }
@@ -54,6 +62,12 @@ struct Generate: ParsableCommand {
             try write("\n")
         }
         if verbose { note(run.summary()) }
+        if let report {
+            try XRayReport(
+                name: options.model, model: loaded.model, tokenizer: tokenizer, prompt: prompt,
+                guarantee: exits.promise, decoder: decoder, sampling: sampling, limits: limits
+            ).write(run, to: report)
+        }
     }
 
     /// The model's tokenizer; nil where it has none and numbers go in, so that numbers come out.

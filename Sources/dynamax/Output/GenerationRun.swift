@@ -1,3 +1,4 @@
+import DynamaxEvaluation
 import DynamaxModels
 import DynamaxTensor
 import DynamaxText
@@ -14,6 +15,8 @@ struct GenerationRun {
     private var generation: Generation
     private var detokenizer: StreamingDetokenizer?
     private var tokens: [GenerationReport.TokenReport] = []
+    /// The text as the decoder wrote it.
+    private(set) var written = WrittenText()
 
     init(
         name: String, _ loaded: ModelOptions.Loaded, tokenizer: Tokenizer?, prompt: [Token], decoder: any Decoder,
@@ -34,7 +37,7 @@ struct GenerationRun {
 
     /// The next piece of text and the layer that decided it, or nil at the end.
     mutating func next() throws -> (text: String, layer: Int)? {
-        guard let output = try generation.next() else {
+        guard let output = try written.next(from: &generation) else {
             let rest = tokens.isEmpty ? "" : detokenizer?.finish() ?? ""
             guard let last = tokens.last, !rest.isEmpty else { return nil }
             tokens[tokens.count - 1].text += rest
@@ -46,6 +49,9 @@ struct GenerationRun {
             GenerationReport.TokenReport(id: output.token, text: text, layer: output.layer, score: output.score))
         return (text, output.layer)
     }
+
+    /// The part of the text that each token adds.
+    var texts: [String] { tokens.map(\.text) }
 
     private var meanLayers: Double {
         Double(tokens.reduce(0) { $0 + $1.layer }) / Double(max(tokens.count, 1))
