@@ -14,4 +14,12 @@ for file in config.json generation_config.json model.safetensors tokenizer.json 
     cp "$2/checkpoints/last/$file" "$folder"
 done
 "$dynamax" quantize -m "$folder" --weights q8 -o "$target" --force
+# Exits that draft where nothing else is asked for; found by trial (dynamax bench --exit).
+python3 - "$here/exits.json" "$1" "$target/generation_config.json" <<'END'
+import json, pathlib, sys
+
+exits, name, path = json.loads(pathlib.Path(sys.argv[1]).read_text()), sys.argv[2], pathlib.Path(sys.argv[3])
+config = json.loads(path.read_text()) | {"dynamax_exits": exits[name]}
+path.write_text(json.dumps(config, separators=(",", ":")) + "\n")
+END
 "$here/card.py" "$target" "$2" "$3" --dynamax "$dynamax" ${4:+--reference "$4"}

@@ -54,6 +54,25 @@ import Testing
         #expect(run.status == 1 && run.complaint.contains("holds no tokenizer"))
     }
 
+    @Test("a model's own exits draft where nothing else is asked for", arguments: ["stories-llama", "stories-mamba2"])
+    func ownExits(_ model: String) async throws {
+        func report(_ options: [String]) async throws -> (text: String, drafted: Int) {
+            let run = try await Command.run(
+                ["generate", "One day, Tom and", "-m", model, "-n", "60", "--json"] + options)
+            #expect(run.status == 0)
+            let object = try run.object()
+            let ledger = try #require(object["ledger"] as? [String: Any])
+            return (try #require(object["text"] as? String), try #require(ledger["drafted_tokens"] as? Int))
+        }
+        let full = try await report(["--guarantee", "off"])
+        #expect(full.drafted == 0)
+        for options in [[], ["--guarantee", "exact", "--drafts", "3"], ["--temp", "0"]] {
+            let own = try await report(options)
+            #expect(own.text == full.text, "\(options)")
+            #expect(own.drafted > 0 || options != ["--guarantee", "exact", "--drafts", "3"], "\(options)")
+        }
+    }
+
     @Test("a path that exists comes first")
     func path() async throws {
         let folder = try program(with: "stories-llama")

@@ -52,7 +52,7 @@ import Testing
         (generate + ["--exit-layers", "1"], "needs --exit"),
         (generate + ["--guarantee", "none"], "needs --exit"),
         (generate + ["--guarantee", "perhaps"], "exact"),
-        (generate + ["--guarantee", "exact"], "needs --exit"),
+        (generate + ["--guarantee", "none"], "needs --exit"),
         (generate + ["--guarantee", "bounded"], "needs --certificate"),
         (generate + ["--certificate", "c.json", "--exit", "depth:1"], "takes no --exit"),
         (generate + ["--certificate", "c.json", "--guarantee", "none"], "--guarantee bounded"),
@@ -94,6 +94,7 @@ import Testing
         arguments: [
             (["--tokens", "99999"], "token 99999"), (["--tokens", "-5"], "token -5"),
             (["--tokens", "1", "--exit", "depth:99"], "after layer 99"),
+            (["--tokens", "1", "--guarantee", "exact"], "the model says nothing about exits"),
             (["--tokens", "1", "--exit", "softmax:0.5", "--exit-layers", "0"], "after layer 0"),
             (
                 ["--tokens", "1", "--exit", "depth:1", "--guarantee", "none", "--state", "skip"],

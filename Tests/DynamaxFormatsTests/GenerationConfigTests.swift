@@ -27,6 +27,12 @@ import Testing
         #expect(both.maxLength == 4096 && both.maxNewTokens == 10)
     }
 
+    @Test func `reads exits that suit the model`() throws {
+        let text = #"{"dynamax_exits": {"exit": "margin:0.3", "layers": [2, 4], "draft_vocabulary": 1024}}"#
+        let exits = try #require(try config(text).exits)
+        #expect(exits.exit == "margin:0.3" && exits.layers == [2, 4] && exits.draftVocabulary == 1024)
+    }
+
     @Test(arguments: [
         (#"{"eos_token_id": "x"}"#, "the field eos_token_id must be a token id or a list of them, not \"x\""),
         (#"{"eos_token_id": [1, "x"]}"#, "the field eos_token_id[1] must be an integer, not \"x\""),
@@ -36,6 +42,11 @@ import Testing
         (#"{"min_p": "x"}"#, "the field min_p must be a number, not \"x\""),
         (#"{"top_k": -5}"#, "the field top_k must be an integer of at least 0, not -5"),
         (#"{"repetition_penalty": 0}"#, "the field repetition_penalty must be a finite number above 0, not 0"),
+        (#"{"dynamax_exits": {"layers": [1]}}"#, "the field dynamax_exits.exit is missing"),
+        (
+            #"{"dynamax_exits": {"exit": "depth:2", "draft_vocabulary": 0}}"#,
+            "the field dynamax_exits.draft_vocabulary must be at least 1, not 0"
+        ),
         (#"{"do_sample": 1}"#, "the field do_sample must be true or false, not 1"),
     ])
     func `refuses what is impossible`(text: String, problem: String) {

@@ -121,6 +121,7 @@ public enum ExitScore: Hashable, Sendable, CustomStringConvertible {
 public enum ExitError: Error, Equatable, CustomStringConvertible {
     case malformed(String)
     case layer(Int, layers: Int)
+    case noneGiven
     case noHeads
     case noHead(Int, known: [Int])
     case stateRule(StateRule, fitting: [StateRule])
@@ -136,6 +137,7 @@ public enum ExitError: Error, Equatable, CustomStringConvertible {
                 + "\(rule == .copy ? "recurrent" : "attention") layers: choose "
                 + fitting.map(\.rawValue).joined(separator: ", ")
         case .pacing(let problem): problem
+        case .noneGiven: "the model says nothing about exits, so --exit has to say when tokens leave"
         case .noHeads: "an exit that learned heads judge needs their file"
         case .noHead(let layer, let known):
             "there is no head after layer \(layer), only after \(known.map(String.init).joined(separator: ", "))"

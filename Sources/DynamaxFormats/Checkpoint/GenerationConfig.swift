@@ -25,6 +25,27 @@ public struct GenerationConfig: Hashable, Sendable {
     public var maxLength: Int?
     /// Tokens of text.
     public var maxNewTokens: Int?
+    /// Where tokens may leave early by default.
+    public var exits: Exits?
+
+    /// Exits that suit a model, as its `dynamax_exits` says.
+    public struct Exits: Hashable, Sendable {
+        /// When tokens leave, as the command takes it.
+        public var exit: String
+        /// Layers after which to look; nil for the usual ones.
+        public var layers: [Int]?
+        /// The first tokens of the vocabulary, to draft among; nil for all.
+        public var draftVocabulary: Int?
+
+        init(_ json: JSONNode) throws(FormatError) {
+            exit = try json.string("exit")
+            layers = try json.optionalArray("layers")?.map { node throws(FormatError) in try node.int() }
+            draftVocabulary = try json.optionalInt("draft_vocabulary")
+            if let draftVocabulary, draftVocabulary < 1 {
+                throw try json.node("draft_vocabulary").expected("at least 1")
+            }
+        }
+    }
 
     /// Makes a configuration that says nothing.
     public init() {}
@@ -71,6 +92,7 @@ public struct GenerationConfig: Hashable, Sendable {
         repetitionPenalty = try number("repetition_penalty", .factor)
         maxLength = try field("max_length", GenerationConfig.count)
         maxNewTokens = try field("max_new_tokens", GenerationConfig.count)
+        exits = try field("dynamax_exits") { node throws(FormatError) in try Exits(node) }
     }
 
     /// Reads the metadata of a GGUF file.

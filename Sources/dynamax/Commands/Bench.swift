@@ -77,12 +77,12 @@ struct Bench: ParsableCommand {
             let shape = try JSONNode(contentsOf: random)
             let made = try LanguageModel(
                 randomFor: shape, settling: settle, quantization: compute.quantize, on: device)
-            bound = BoundModel(model: made) { "random" }
+            bound = BoundModel(model: made, fingerprint: { () in "random" }, exits: nil)
         } else {
             let files = try CheckpointFiles(named: model ?? BundledModel.standard.rawValue)
             bound = BoundModel(
                 model: try LanguageModel(files, quantization: compute.quantize, on: device),
-                fingerprint: files.fingerprint)
+                fingerprint: files.fingerprint, exits: try GenerationConfig(files).exits)
             if let prompts {
                 texts = try PromptFile(contentsOf: prompts, Tokenizer(files)).entries.map(\.prompt)
             }

@@ -101,7 +101,7 @@ struct Calibrate: ParsableCommand {
         let stops = Set(tokenizer.eosTokens + defaults.eos.compactMap(Token.init(exactly:)))
         let kind = try kind()
         let path = String(exit.dropFirst("heads:".count))
-        let heads = try kind == .heads ? loaded.bound.policy("heads:\(path)", layers: nil).heads : nil
+        let heads = try kind == .heads ? loaded.bound().policy("heads:\(path)", layers: nil).heads : nil
         let entries = try readPrompts(tokenizer)
         let calibration = try Calibration(
             loaded.model, prompts: entries.map(\.prompt),

@@ -46,7 +46,7 @@ struct Generate: ParsableCommand {
         let defaults = try GenerationConfig(loaded.files)
         let stops = Set((tokenizer?.eosTokens ?? []) + defaults.eos.compactMap(Token.init(exactly:)))
         let sampling = sampling.sampling(defaults)
-        let decoder = try exits.decoder(loaded.bound, sampling, tokens: maxTokens)
+        let decoder = try exits.decoder(loaded.bound(), sampling, tokens: maxTokens)
         let limits = Generation.Limits(tokens: maxTokens, stopTokens: stops)
         var run = try GenerationRun(
             name: options.model, loaded, tokenizer: tokenizer, prompt: prompt, decoder: decoder, sampling: sampling,

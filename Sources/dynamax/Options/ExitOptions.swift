@@ -15,7 +15,7 @@ struct ExitOptions: ParsableArguments {
         help: """
             off: all layers for each token. exact: exits draft, the other layers verify; the text is the full model's. \
             bounded: exits decide with a certified threshold. none: exits decide, and the text may differ. Default: exact with \
-            --exit, bounded with --certificate, else off.
+            --exit or where the model says which exits suit it, bounded with --certificate, else off.
             """)
     var guarantee: Guarantee?
 
@@ -61,7 +61,7 @@ struct ExitOptions: ParsableArguments {
 
     @OptionGroup var pacing: PacingOptions
 
-    /// The guarantee that was asked for, or follows from the rest.
+    /// The guarantee that was asked for, or follows from the other options.
     var promise: Guarantee {
         guarantee ?? (certificate != nil ? .bounded : exit != nil ? .exact : .off)
     }
@@ -91,7 +91,7 @@ struct ExitOptions: ParsableArguments {
         }
         if certificate != nil { throw ValidationError("--certificate goes with --guarantee bounded") }
         guard let exit else {
-            guard promise == .off else {
+            guard promise == .off || promise == .exact else {
                 throw ValidationError("--guarantee \(promise.rawValue) needs --exit, which says when tokens leave")
             }
             if exitLayers != nil { throw ValidationError("--exit-layers needs --exit, which says when tokens leave") }
@@ -139,16 +139,32 @@ struct ExitOptions: ParsableArguments {
                 try bound.policy(
                     certificate.exit, layers: certificate.layers, pacing: Pacing(decay: certificate.decay)))
         }
-        guard let exit else { return FullDepthDecoder(stack) }
+        guard let exit else { return try decoderByDefault(bound) }
         let policy = try bound.policy(
             exit, layers: exitLayers?.tokens.map(Int.init), pacing: pacing.pacing(tokens: tokens))
         switch promise {
         case .off, .bounded: return FullDepthDecoder(stack)
-        case .exact:
-            return SelfSpeculativeDecoder(
-                stack, policy, drafts: drafts.map { .fixed($0) } ?? .adaptive(), draftVocabulary: draftVocabulary)
+        case .exact: return decoder(stack, drafting: policy, vocabulary: draftVocabulary)
         case .none: return try EarlyExitDecoder(stack, policy, state: state)
         }
+    }
+
+    /// The decoder where nothing was said about exits: the model's own ones draft, if it has any.
+    private func decoderByDefault(_ bound: BoundModel) throws -> any Decoder {
+        guard guarantee != .off, let own = bound.exits else {
+            if promise == .exact { throw ExitError.noneGiven }
+            return FullDepthDecoder(bound.model.stack)
+        }
+        return decoder(
+            bound.model.stack, drafting: try bound.policy(own.exit, layers: own.layers),
+            vocabulary: draftVocabulary ?? own.draftVocabulary)
+    }
+
+    private func decoder(
+        _ stack: any LayerStack, drafting policy: ExitPolicy, vocabulary: Int?
+    ) -> SelfSpeculativeDecoder {
+        SelfSpeculativeDecoder(
+            stack, policy, drafts: drafts.map { .fixed($0) } ?? .adaptive(), draftVocabulary: vocabulary)
     }
 }
 

@@ -34,7 +34,9 @@ struct ModelOptions: ParsableArguments {
         let loadMilliseconds: Double
 
         /// The model, as heads and certificates are bound to it.
-        var bound: BoundModel { BoundModel(model: model, fingerprint: files.fingerprint) }
+        func bound() throws(FormatError) -> BoundModel {
+            BoundModel(model: model, fingerprint: files.fingerprint, exits: try GenerationConfig(files).exits)
+        }
     }
 
     func load() throws -> Loaded {
@@ -50,6 +52,8 @@ struct BoundModel {
     let model: LanguageModel
     /// The digest of its files; found out only when it is needed.
     let fingerprint: () throws(FormatError) -> String
+    /// Exits that suit it, as its files say.
+    let exits: GenerationConfig.Exits?
 }
 
 /// What the model runs on.
