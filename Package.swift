@@ -76,7 +76,10 @@ let package = Package(
         tests("DynamaxModelsTests", of: ["DynamaxTensor", "DynamaxLayers", "DynamaxFormats", "DynamaxModels"]),
         tests(
             "DynamaxDepthTests",
-            of: ["DynamaxTensor", "DynamaxLayers", "DynamaxFormats", "DynamaxModels", "DynamaxDepth"]),
+            of: [
+                "DynamaxTensor", "DynamaxLayers", "DynamaxFormats", "DynamaxText", "DynamaxModels",
+                "DynamaxBundledModels", "DynamaxDepth",
+            ]),
         tests(
             "DynamaxEvaluationTests",
             of: [

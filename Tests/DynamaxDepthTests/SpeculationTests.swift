@@ -71,6 +71,48 @@ import Testing
         #expect(accepted > 0 && accepted < drafted, "\(accepted) of \(drafted) drafts accepted: both must occur")
     }
 
+    /// Pearson's test against the probabilities that the full model gives, over both tokens that follow a prompt.
+    @Test("drawn texts are distributed as the full model's", arguments: ["llama-gqa", "mamba2-groups"])
+    func distribution(_ name: String) throws {
+        let model = try ReferenceModel.named(name).load(on: Device(threads: 1))
+        let prompt: [Token] = [5, 9, 40]
+        let draws = 6000
+        func probabilities(after tokens: [Token]) -> [Double] {
+            let logits = model.append(tokens, to: model.stack.makeState(history: 0))
+            let last = logits.suffix(model.stack.vocabularySize).map { exp(Double($0)) }
+            return last.map { $0 / last.reduce(0, +) }
+        }
+        let first = probabilities(after: prompt)
+        var expected = [Double](repeating: 0, count: first.count)
+        for (token, share) in first.enumerated() {
+            for (next, probability) in probabilities(after: prompt + [Token(token)]).enumerated() {
+                expected[next] += share * probability * Double(draws)
+            }
+        }
+        var counts = [Int](repeating: 0, count: first.count)
+        let policy = try ExitPolicy(.depth(1), of: 3)
+        for seed in 0..<draws {
+            let decoder = SelfSpeculativeDecoder(model.stack, policy, drafts: .fixed(2))
+            let sampling = Sampling(temperature: 1, seed: UInt64(seed))
+            let text = try write(model, decoder, prompt: prompt, sampling: sampling, count: 4).text
+            counts[Int(text.tokens[1])] += 1
+        }
+        // Rare tokens share a bin.
+        let frequent = expected.indices.filter { expected[$0] >= 8 }
+        let rare = (
+            Double(draws) - frequent.reduce(0) { $0 + expected[$1] }, draws - frequent.reduce(0) { $0 + counts[$1] }
+        )
+        let bins = frequent.map { (expected[$0], counts[$0]) } + (rare.0 >= 8 ? [rare] : [])
+        let chiSquare = bins.reduce(0.0) { sum, bin in
+            let difference = Double(bin.1) - bin.0
+            return sum + difference * difference / bin.0
+        }
+        // Wilson and Hilferty's approximation of the value that one in a thousand exceeds.
+        let degrees = Double(bins.count - 1)
+        let limit = degrees * pow(1 - 2 / (9 * degrees) + 3.09 * (2 / (9 * degrees)).squareRoot(), 3)
+        #expect(degrees > 20 && chiSquare < limit, "\(chiSquare) of at most \(limit), \(degrees) degrees")
+    }
+
     @Test("drafts of adaptive length give the same text", arguments: ["llama-gqa", "mamba2-groups"])
     func adaptive(_ name: String) throws {
         let model = try ReferenceModel.named(name).load(on: Device(threads: 1))

@@ -46,7 +46,8 @@ struct Generate: ParsableCommand {
         let defaults = try GenerationConfig(loaded.files)
         let stops = Set((tokenizer?.eosTokens ?? []) + defaults.eos.compactMap(Token.init(exactly:)))
         let sampling = sampling.sampling(defaults)
-        let decoder = try exits.decoder(loaded.bound(), sampling, tokens: maxTokens)
+        let bound = try loaded.bound()
+        let decoder = try exits.decoder(bound, sampling, tokens: maxTokens)
         let limits = Generation.Limits(tokens: maxTokens, stopTokens: stops)
         var run = try GenerationRun(
             name: options.model, loaded, tokenizer: tokenizer, prompt: prompt, decoder: decoder, sampling: sampling,
@@ -65,7 +66,7 @@ struct Generate: ParsableCommand {
         if let report {
             try XRayReport(
                 name: options.model, model: loaded.model, tokenizer: tokenizer, prompt: prompt,
-                guarantee: exits.promise, decoder: decoder, sampling: sampling, limits: limits
+                guarantee: exits.guarantee(with: bound), decoder: decoder, sampling: sampling, limits: limits
             ).write(run, to: report)
         }
     }

@@ -66,6 +66,11 @@ struct ExitOptions: ParsableArguments {
         guarantee ?? (certificate != nil ? .bounded : exit != nil ? .exact : .off)
     }
 
+    /// The guarantee with a model that may have exits of its own.
+    func guarantee(with bound: BoundModel) -> Guarantee {
+        guarantee == nil && promise == .off && bound.exits != nil ? .exact : promise
+    }
+
     func validate() throws {
         if let drafts, !(1...64).contains(drafts) { throw ValidationError("--drafts must be 1 to 64, not \(drafts)") }
         if let draftVocabulary {
@@ -151,10 +156,8 @@ struct ExitOptions: ParsableArguments {
 
     /// The decoder where nothing was said about exits: the model's own ones draft, if it has any.
     private func decoderByDefault(_ bound: BoundModel) throws -> any Decoder {
-        guard guarantee != .off, let own = bound.exits else {
-            if promise == .exact { throw ExitError.noneGiven }
-            return FullDepthDecoder(bound.model.stack)
-        }
+        guard guarantee(with: bound) == .exact else { return FullDepthDecoder(bound.model.stack) }
+        guard let own = bound.exits else { throw ExitError.noneGiven }
         return decoder(
             bound.model.stack, drafting: try bound.policy(own.exit, layers: own.layers),
             vocabulary: draftVocabulary ?? own.draftVocabulary)
