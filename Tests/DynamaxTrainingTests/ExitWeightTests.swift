@@ -36,6 +36,19 @@ import Testing
         #expect(isClose(weights(.rotating, step: step), expected))
     }
 
+    @Test("drawn depths weigh as much as all of them, on average", arguments: [1, 2, 4, 9])
+    func sampled(period: Int) {
+        let exits = ExitWeights(.sampled, depths: [2, 4, 6], layers: 8, period: period)
+        var sums: [Int: Double] = [:]
+        for step in 0..<4000 {
+            let drawn = exits.weights(at: step, of: 4000)
+            #expect(drawn.count == max(1, 4 / period))
+            for (depth, weight) in drawn { sums[depth, default: 0] += weight / 4000 }
+        }
+        // Three standard deviations of a share of a quarter over so many steps.
+        #expect(sums.count == 4 && sums.values.allSatisfy { abs($0 - 0.25) < 0.021 }, "\(sums)")
+    }
+
     @Test func gradualTurnsDeepExitsOnFirst() {
         #expect(weights(.gradual, step: 0).keys.sorted() == [8])
         // Depth d is on when 2 step / total >= (8 - d) / 7.

@@ -1,3 +1,5 @@
+import DynamaxModels
+
 /// How much the loss at each depth counts, step by step.
 ///
 /// The loss of a step is the sum over depths d of w(d) * CE(head(norm(h_d)), target), with the shared final norm and head, h_d
@@ -9,6 +11,9 @@ public struct ExitWeights: Hashable, Sendable {
         case final
         /// Equal weights (Sorted LLaMA, Valipour et al. 2023).
         case uniform
+        /// Equal weights of one depth in `period`, drawn anew at each step (SortedNet, Valipour et al. 2023): the same gradient as
+        /// `uniform` on average, for less.
+        case sampled
         /// In proportion to the depth (CALM, Schuster et al. 2022).
         case growing
         /// In proportion to L + 1 - d: early exits count most (DYNAMAX, Nogales et al. 2025).
@@ -26,7 +31,7 @@ public struct ExitWeights: Hashable, Sendable {
     public let depths: [Int]
     /// LayerSkip's e_scale: what the weights of all depths but the last are multiplied by before they are normalised.
     public var scale: Double
-    /// LayerSkip's R: of how many depths one is on at a time.
+    /// LayerSkip's R, and for `sampled`: of how many depths one is on at a time.
     public var period: Int
 
     /// - Parameters:
@@ -46,12 +51,12 @@ public struct ExitWeights: Hashable, Sendable {
         let raw = depths.enumerated().compactMap { index, depth -> (depth: Int, weight: Double)? in
             let weight =
                 switch rule {
-                case .final, .uniform: 1.0
+                case .final, .uniform, .sampled: 1.0
                 case .growing: Double(depth)
                 case .decaying: Double(layers + 1 - depth)
                 case .rotating, .gradual: Double(depth * (depth + 1) / 2)
                 }
-            guard depth != layers else { return (depth, weight) }
+            guard depth != layers || rule == .sampled else { return (depth, weight) }
             return isOn(index, at: step, of: total) ? (depth, weight * scale) : nil
         }
         let sum = raw.reduce(0) { $0 + $1.weight }
@@ -60,6 +65,9 @@ public struct ExitWeights: Hashable, Sendable {
 
     private func isOn(_ index: Int, at step: Int, of total: Int) -> Bool {
         switch rule {
+        case .sampled:
+            var random = Philox(seed: UInt64(step))
+            return Array(depths.indices).shuffled(using: &random).prefix(max(1, depths.count / period)).contains(index)
         case .rotating: return index % period == step % period
         case .gradual:
             let layers = depths[depths.count - 1]

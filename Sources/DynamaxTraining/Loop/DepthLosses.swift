@@ -1,21 +1,25 @@
-import DynamaxModels
-import DynamaxTensor
+package import DynamaxModels
+package import DynamaxTensor
 
 /// The one place where training meets the tape: a batch goes through the layers, and at some depths through the head to a
 /// loss.
-struct DepthLosses {
+package struct DepthLosses {
     let model: LanguageModel
     let batch: TokenBatch
 
     /// Which sequences run through each layer, [layer][sequence]; nil for all.
-    var keeps: [[Bool]]?
+    let keeps: [[Bool]]?
+
+    package init(model: LanguageModel, batch: TokenBatch, keeps: [[Bool]]? = nil) {
+        (self.model, self.batch, self.keeps) = (model, batch, keeps)
+    }
 
     /// The losses of a batch.
-    struct Result {
+    package struct Result {
         /// Added up over rows and depths, with their weights: [1]
-        let total: Tensor
+        package let total: Tensor
         /// The mean over rows at each depth, without weights.
-        let means: [(depth: Int, loss: Double)]
+        package let means: [(depth: Int, loss: Double)]
     }
 
     /// Runs the batch.
@@ -23,7 +27,7 @@ struct DepthLosses {
     /// - Parameters:
     ///   - depths: rising, the last of them the number of layers.
     ///   - share: what each loss is multiplied by beside its weight: 1 where the batch is all of a step.
-    func callAsFunction(_ depths: [(depth: Int, weight: Double)], share: Double = 1) -> Result {
+    package func callAsFunction(_ depths: [(depth: Int, weight: Double)], share: Double = 1) -> Result {
         let stack = model.stack
         let rows = batch.inputs.count
         let parts = batch.pieces.map { Batch.Part(stack.makeState(history: 0), rows: $0) }
