@@ -159,13 +159,23 @@ public struct PackedMatrix: Sendable {
 
     /// The product of each row of `x` with the matrix, plus `bias` and `residual` where given.
     ///
+    /// Gradients pass through to x, bias and residual, though never to the matrix: so a frozen model can stand between a loss
+    /// and what learns below it. Where the product rounds x to 8 bits, they pass as if it did not.
+    ///
     /// - Parameters:
     ///   - x: [rows, inputs]
     ///   - bias: [outputs]
     ///   - residual: [rows, outputs]
     /// - Returns: [rows, outputs]
     public func multiply(_ x: Tensor, bias: Tensor? = nil, adding residual: Tensor? = nil) -> Tensor {
-        multiply(x, blocks: 0..<blocks(of: outputs), bias: bias, adding: residual)
+        product(x, bias: bias, adding: residual).recorded(x, bias, residual) {
+            .frozenProduct(.init(x: x, weights: self, bias: bias, residual: residual))
+        }
+    }
+
+    /// The product without a place on the tape.
+    func product(_ x: Tensor, bias: Tensor? = nil, adding residual: Tensor? = nil) -> Tensor {
+        product(x, blocks: 0..<blocks(of: outputs), bias: bias, adding: residual)
     }
 
     /// Some outputs of the product, with the same bits as in the whole one. No other blocks of weights than theirs are read.
@@ -177,9 +187,11 @@ public struct PackedMatrix: Sendable {
     /// - Returns: [rows, range.count]
     public func multiply(_ x: Tensor, outputs range: Range<Int>, bias: Tensor? = nil) -> Tensor {
         precondition(range.lowerBound >= 0 && range.upperBound <= outputs)
+        // Learning takes the whole product, which gradients go back through.
+        if x.isTracked, x.device.isRecording { return multiply(x, bias: bias).columns(range) }
         let blocks = blockSpan(of: range)
         let first = blocks.lowerBound * Int(DX_LANES)
-        return multiply(x, blocks: blocks, bias: bias).columns(range.lowerBound - first..<range.upperBound - first)
+        return product(x, blocks: blocks, bias: bias).columns(range.lowerBound - first..<range.upperBound - first)
     }
 
     /// Bytes that one row of activations streams for some of the outputs.
@@ -191,7 +203,7 @@ public struct PackedMatrix: Sendable {
         range.lowerBound / Int(DX_LANES)..<blocks(of: range.upperBound)
     }
 
-    private func multiply(
+    private func product(
         _ x: Tensor, blocks range: Range<Int>, bias: Tensor?, adding residual: Tensor? = nil
     ) -> Tensor {
         precondition(x.columns == inputs, "rows of \(x.columns) numbers do not fit a matrix of \(inputs) inputs")

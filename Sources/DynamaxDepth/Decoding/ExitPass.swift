@@ -46,7 +46,7 @@ struct ExitPass {
     func prefill(_ tokens: [Token], _ state: SequenceState) -> DecodingStep {
         var reading = Ledger()
         let step = stack.prefill(tokens, state, stops: policy.heads?.readingLayers ?? []) { rows, layer in
-            _ = policy.heads?.read(rows, after: layer, state, &reading)
+            _ = policy.heads?.read(rows, after: layer, of: stack, state, &reading)
         }
         return DecodingStep(logits: step.logits, layer: step.layer, score: nil, ledger: step.ledger + reading)
     }
@@ -60,6 +60,7 @@ struct ExitPass {
         scores = []
         var rows = stack.embed([token])
         var reached = 0
+        var hazards = policy.heads?.manifest.kind.usesHazards == true ? ExitHazards() : nil
         let looked = mayLeave ? policy.layers + (ceiling.map { $0 < stack.layerCount ? [$0] : [] } ?? []) : []
         let stops = Set(looked + (policy.heads?.readingLayers ?? [])).sorted()
         for stop in stops {
@@ -72,7 +73,7 @@ struct ExitPass {
             }
             rows = run(rows, reached..<stop, state, &ledger)
             reached = stop
-            let judged = judge(rows, after: stop, entered: entered, looks: looks, state, &ledger)
+            let judged = judge(rows, after: stop, entered: entered, looks: looks, state, &hazards, &ledger)
             if let judged { scores.append(judged.score) }
             if judged.map({ score.passes($0.score) }) ?? false || stop == ceiling {
                 leave(rows, after: stop, state, &ledger)
@@ -97,15 +98,18 @@ struct ExitPass {
     }
 
     /// The score of the newest row, and its logits where the score took them; nil where it is only read.
+    ///
+    /// - Parameter hazards: of the token so far, where heads leave by them.
     private func judge(
         _ rows: Tensor, after layer: Int, entered: Tensor?, looks: Bool, _ state: SequenceState,
-        _ ledger: inout Ledger
+        _ hazards: inout ExitHazards?, _ ledger: inout Ledger
     ) -> (score: Float, logits: Tensor?)? {
         if let heads = policy.heads {
             // A head without a memory need not see the rows that have waited.
             let seen = heads.readingLayers.contains(layer) ? rows : newest(rows)
-            guard let logits = heads.read(seen, after: layer, state, &ledger), looks else { return nil }
-            return (sigmoid(logits.array[logits.rows - 1]), nil)
+            guard let verdict = heads.read(seen, after: layer, of: stack, state, &ledger), looks else { return nil }
+            let score = sigmoid(verdict.scores.array[verdict.scores.rows - 1])
+            return (hazards?.next(score).hazard ?? score, verdict.logits)
         }
         guard looks else { return nil }
         if let entered { return (newest(rows).cosines(with: entered)[0], nil) }
@@ -113,6 +117,7 @@ struct ExitPass {
         let logits = head(newest(rows), &ledger)
         return (score.value(logits.summarizedLogits()[0]), logits)
     }
-
-    private func sigmoid(_ x: Float) -> Float { 1 / (1 + exponential(-x)) }
 }
+
+/// The chance that a logit stands for.
+func sigmoid(_ x: Float) -> Float { 1 / (1 + exponential(-x)) }

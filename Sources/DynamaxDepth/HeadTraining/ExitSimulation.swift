@@ -24,11 +24,16 @@ public struct ExitSimulation: Sendable {
         self.init(trace) { sequence, layer in (sequence.views[layer] ?? []).map(score) }
     }
 
-    /// Takes the scores of learned heads.
+    /// Takes the scores of learned heads that do not read logits; see `GateEvaluation` for those that do.
     public init(_ trace: ExitTrace, _ heads: ExitHeads, on device: Device) {
         self.init(trace) { sequence, layer in
             heads.heads[layer]?.logits(of: [sequence], after: layer, width: trace.width, on: device).array ?? []
         }
+    }
+
+    /// Takes scores, and whether the token would be the full model's, both by text, exit and row.
+    init(scores: [[[Float]]], agrees: [[[Bool]]], layers: [Int], layerCount: Int) {
+        (self.scores, self.agrees, self.layers, self.layerCount) = (scores, agrees, layers, layerCount)
     }
 
     private init(_ trace: ExitTrace, scores: (ExitTrace.Sequence, Int) -> [Float]) {

@@ -11,7 +11,17 @@ public struct ExitTrace: Sendable {
         public var hidden: [Int: [Float]]
         /// What each exit says, row by row.
         public var views: [Int: [View]]
+        /// What the full model says, row by row.
+        public var targets: [Target]
         public var rows: Int
+    }
+
+    /// What the full model says of a position.
+    public struct Target: Hashable, Sendable {
+        /// Its most probable token, or -1 where its logits are not numbers.
+        public var token: Token
+        /// The cross entropy of its distribution with that token, in nats.
+        public var loss: Float
     }
 
     /// What an exit says of a position.
@@ -92,9 +102,10 @@ public struct ExitTrace: Sendable {
     }
 
     private mutating func add(_ exits: [(layer: Int, hidden: Tensor, logits: Tensor)], full: Tensor) {
-        var sequence = Sequence(hidden: [:], views: [:], rows: full.rows)
         let probabilities = full.softmax(temperature: 1)
         let fullSummaries = full.summarizedLogits()
+        let targets = fullSummaries.map { Target(token: $0.argmax ?? -1, loss: $0.logSumExp - $0.maximum) }
+        var sequence = Sequence(hidden: [:], views: [:], targets: targets, rows: full.rows)
         for exit in exits {
             let summaries = exit.logits.summarizedLogits()
             var views: [View] = []

@@ -35,6 +35,7 @@ public struct HeadTrainer {
         _ trace: ExitTrace, kind: HeadKind, model: String, settings: Settings = Settings(), on device: Device
     ) throws {
         precondition(!trace.sequences.isEmpty)
+        precondition(!kind.usesHazards, "gates learn by GateTrainer")
         parameters = TrainableParameters()
         heads = try ExitHeads(
             learning: .init(model: model, width: trace.width, kind: kind, layers: trace.layers), seed: settings.seed,
@@ -46,9 +47,7 @@ public struct HeadTrainer {
     ///
     /// - Parameter report: told the loss of each step.
     public func run(report: (_ step: Int, _ loss: Float) -> Void = { _, _ in }) {
-        let entries = parameters.entries
-        let means = entries.map { Tensor(zeros: $0.tensor.shape, on: device) }
-        let squares = entries.map { Tensor(zeros: $0.tensor.shape, on: device) }
+        var optimizer = HeadOptimizer(parameters.entries.map(\.tensor))
         let weights = settings.weights.values(trace.layers.count)
         let shares = trace.layers.map(shareOfPositives)
         var random = Philox(seed: settings.seed)
@@ -64,18 +63,8 @@ public struct HeadTrainer {
                 let total = parts.dropFirst().reduce(parts[0]) { $0.adding($1) }
                 return (total.array[0], total.backward())
             }
-            let all = entries.map { gradients[$0.tensor] }
-            let norm = all.reduce(0.0) { $0 + ($1?.squaredNorm ?? 0) }.squareRoot()
-            // A straight fall to nothing, after a short rise.
-            let progress = Float(step) / Float(settings.steps)
-            let rate = settings.rate * min(1, Float(step) / 20) * (1 - progress + 0.02)
-            for index in entries.indices {
-                guard let gradient = all[index] else { continue }
-                entries[index].tensor.move(
-                    AdamStep(
-                        rate: rate, decay: settings.decay, beta2: 0.99, gradientScale: norm > 1 ? Float(1 / norm) : 1),
-                    number: step, gradient: gradient, mean: means[index], square: squares[index])
-            }
+            let rate = settings.rate * HeadOptimizer.share(step, of: settings.steps)
+            optimizer.step([gradients], rate: rate, decay: settings.decay)
             report(step, sum)
         }
     }
@@ -105,6 +94,6 @@ extension ExitHead {
         let rows = Tensor(numbers, Shape(rows: numbers.count / width, columns: width), on: device)
         let states = sequences.map { (makeState(history: 0), $0.rows) }
         let parts = states.compactMap { state, rows in state.map { Batch.Part($0, rows: rows) } }
-        return self(rows, parts.isEmpty ? nil : Batch(parts))
+        return self(rows, ExitHeadContext(batch: parts.isEmpty ? nil : Batch(parts)))
     }
 }

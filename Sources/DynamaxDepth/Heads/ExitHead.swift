@@ -8,8 +8,15 @@ public protocol ExitHead: Sendable {
     ///
     /// - Parameters:
     ///   - hidden: rows that have just left the exit's layer, each read once and in the order of their sequence.
-    ///   - batch: the head's own states of their sequences, which move on; nil for a head without memory.
-    func callAsFunction(_ hidden: Tensor, _ batch: Batch?) -> Tensor
+    ///   - context: what the head knows beside them.
+    func callAsFunction(_ hidden: Tensor, _ context: ExitHeadContext) -> Tensor
+
+    /// The rows as the final norm and the language-model head understand them: the exit's token is drawn from these,
+    /// [rows, width] -> [rows, width].
+    func translate(_ hidden: Tensor) -> Tensor
+
+    /// Whether the head reads what the exit says, the logits of the translated rows.
+    var readsLogits: Bool { get }
 
     /// The head's state of an empty sequence; nil for a head without memory.
     func makeState(history: Int) -> SequenceState?
@@ -17,11 +24,26 @@ public protocol ExitHead: Sendable {
     /// Whether the head remembers the rows before, so that it must read all of them.
     var hasMemory: Bool { get }
 
-    /// What one row costs here.
+    /// What one row costs here, translating included, without the language-model head.
     var cost: Cost { get }
 }
 
+/// What a head knows beside rows.
+public struct ExitHeadContext {
+    /// The head's own states of the rows' sequences, which move on; nil for a head without memory.
+    public var batch: Batch?
+    /// The logits of the translated rows, [rows, vocabulary]; nil for a head that does not read them.
+    public var logits: Tensor?
+
+    /// Takes what is known.
+    public init(batch: Batch? = nil, logits: Tensor? = nil) {
+        (self.batch, self.logits) = (batch, logits)
+    }
+}
+
 extension ExitHead {
+    public func translate(_ hidden: Tensor) -> Tensor { hidden }
+    public var readsLogits: Bool { false }
     public var hasMemory: Bool { false }
     public func makeState(history: Int) -> SequenceState? { nil }
 }
@@ -32,7 +54,7 @@ struct LinearHead: ExitHead {
     /// [1, width]
     let output: Linear
 
-    func callAsFunction(_ hidden: Tensor, _ batch: Batch?) -> Tensor { output(norm(hidden)) }
+    func callAsFunction(_ hidden: Tensor, _ context: ExitHeadContext) -> Tensor { output(norm(hidden)) }
     var cost: Cost { output.cost }
 }
 
@@ -44,7 +66,7 @@ struct FeedForwardHead: ExitHead {
     /// [1, inner]
     let down: Linear
 
-    func callAsFunction(_ hidden: Tensor, _ batch: Batch?) -> Tensor {
+    func callAsFunction(_ hidden: Tensor, _ context: ExitHeadContext) -> Tensor {
         let x = norm(hidden)
         return down(gate(x).swiglu(up: up(x)))
     }
@@ -63,8 +85,8 @@ struct MambaHead: ExitHead {
     let narrowing: Linear?
     let block: DecoderStack
 
-    func callAsFunction(_ hidden: Tensor, _ batch: Batch?) -> Tensor {
-        guard let batch else { preconditionFailure("a head with a memory needs its states") }
+    func callAsFunction(_ hidden: Tensor, _ context: ExitHeadContext) -> Tensor {
+        guard let batch = context.batch else { preconditionFailure("a head with a memory needs its states") }
         let x = norm(hidden)
         return block.head(block.run(0..<1, narrowing.map { $0(x) } ?? x, batch))
     }
@@ -73,4 +95,31 @@ struct MambaHead: ExitHead {
     func makeState(history: Int) -> SequenceState? { block.makeState(history: history) }
 
     var cost: Cost { (narrowing?.cost ?? Cost()) + block.cost(ofLayer: 0, position: 0) + block.headCost }
+}
+
+/// A gate on how sure the exit's distribution is, with a translator of its own or on the shared head as it is
+/// (Regol et al. 2024, JEI-DNN).
+///
+/// The paper's inference modules are classifiers, one for each exit. A vocabulary-sized matrix for each would cost more than it
+/// saves, so that a module is an affine map of rows to the basis of the last layer, before the norm and head that all exits
+/// share; it starts as the identity (Belrose et al. 2023, tuned lens).
+struct GateHead: ExitHead {
+    /// [width, width], what is added to rows; nil for none.
+    let translator: Linear?
+    /// [1, 4], on `GateStatistics`.
+    let gate: Linear
+
+    func callAsFunction(_ hidden: Tensor, _ context: ExitHeadContext) -> Tensor {
+        guard let logits = context.logits else { preconditionFailure("a gate reads what its exit says") }
+        return judge(GateStatistics.of(logits), on: logits.device)
+    }
+
+    func judge(_ statistics: [GateStatistics], on device: Device) -> Tensor {
+        gate(GateStatistics.tensor(statistics, on: device))
+    }
+
+    func translate(_ hidden: Tensor) -> Tensor { translator.map { $0(hidden, adding: hidden) } ?? hidden }
+
+    var readsLogits: Bool { true }
+    var cost: Cost { (translator?.cost ?? Cost()) + gate.cost }
 }

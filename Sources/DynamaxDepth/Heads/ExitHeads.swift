@@ -133,10 +133,25 @@ public struct ExitHeads: Sendable {
         }
     }
 
-    /// The logits of rows that have just left `layer`, [rows, 1], read into the head's memory; nil where there is no head.
-    func read(_ rows: Tensor, after layer: Int, _ state: SequenceState, _ ledger: inout Ledger) -> Tensor? {
+    /// What a head says of rows.
+    struct Verdict {
+        /// [rows, 1]
+        let scores: Tensor
+        /// [rows, vocabulary], where the head reads them.
+        let logits: Tensor?
+    }
+
+    /// Shows rows that have just left `layer` to the head there, which reads them into its memory; nil where there is no head.
+    func read(
+        _ rows: Tensor, after layer: Int, of stack: any LayerStack, _ state: SequenceState, _ ledger: inout Ledger
+    ) -> Verdict? {
         guard let head = heads[layer] else { return nil }
         ledger.addExitHead(head.cost, rows: rows.rows)
-        return head(rows, state.readers[layer].map { Batch($0, rows: rows.rows) })
+        var context = ExitHeadContext(batch: state.readers[layer].map { Batch($0, rows: rows.rows) })
+        if head.readsLogits {
+            ledger.addHead(of: stack, rows: rows.rows)
+            context.logits = stack.head(head.translate(rows))
+        }
+        return Verdict(scores: head(rows, context), logits: context.logits)
     }
 }

@@ -1,4 +1,5 @@
 import DynamaxFormats
+import DynamaxLayers
 import DynamaxModels
 import DynamaxTensor
 
@@ -9,6 +10,15 @@ public enum HeadKind: Hashable, Sendable {
     case feedForward(inner: Int)
     /// width: of the block; as wide as the model where they are equal. states: of each channel.
     case mamba(width: Int, states: Int)
+    /// translates: whether each exit has an inference module, or reads the shared head as it is.
+    case gate(translates: Bool)
+
+    /// Whether a token leaves by the hazard of its gates so far (`ExitHazards`) rather than by each head's word alone.
+    var usesHazards: Bool {
+        if case .gate = self { true } else { false }
+    }
+
+    private static let hazardRule = "hazard"
 
     /// The name that users type.
     public var name: String {
@@ -16,6 +26,7 @@ public enum HeadKind: Hashable, Sendable {
         case .linear: "linear"
         case .feedForward: "feed-forward"
         case .mamba: "mamba"
+        case .gate: "gates"
         }
     }
 
@@ -25,6 +36,8 @@ public enum HeadKind: Hashable, Sendable {
         case .feedForward(let inner): ["kind": .string(name), "inner": .integer(inner)]
         case .mamba(let width, let states):
             ["kind": .string(name), "width": .integer(width), "states": .integer(states)]
+        case .gate(let translates):
+            ["kind": .string(name), "translator": .bool(translates), "rule": .string(HeadKind.hazardRule)]
         }
     }
 
@@ -38,7 +51,12 @@ public enum HeadKind: Hashable, Sendable {
         case "linear": self = .linear
         case "feed-forward": self = .feedForward(inner: try size("inner"))
         case "mamba": self = .mamba(width: try size("width"), states: try size("states"))
-        default: throw try json.node("kind").expected("linear, feed-forward or mamba")
+        case "gates":
+            guard try json.string("rule") == HeadKind.hazardRule else {
+                throw try json.node("rule").expected(HeadKind.hazardRule)
+            }
+            self = .gate(translates: try json.bool("translator"))
+        default: throw try json.node("kind").expected("linear, feed-forward, mamba or gates")
         }
         if let problem { throw json.expected(problem) }
     }
@@ -55,14 +73,14 @@ public enum HeadKind: Hashable, Sendable {
     ///   - width: of the model's rows.
     ///   - parameters: those of the exit.
     func load(width: Int, _ parameters: Parameters) throws -> any ExitHead {
-        let norm = try parameters.norm("norm", width, epsilon: 1e-5)
+        func norm() throws -> RMSNorm { try parameters.norm("norm", width, epsilon: 1e-5) }
         switch self {
         case .linear:
             return LinearHead(
-                norm: norm, output: try parameters.linear("output", outputs: 1, inputs: width, bias: true))
+                norm: try norm(), output: try parameters.linear("output", outputs: 1, inputs: width, bias: true))
         case .feedForward(let inner):
             return FeedForwardHead(
-                norm: norm, gate: try parameters.linear("gate", outputs: inner, inputs: width, bias: false),
+                norm: try norm(), gate: try parameters.linear("gate", outputs: inner, inputs: width, bias: false),
                 up: try parameters.linear("up", outputs: inner, inputs: width, bias: false),
                 down: try parameters.linear("down", outputs: 1, inputs: inner, bias: true))
         case .mamba(let narrow, let states):
@@ -73,10 +91,15 @@ public enum HeadKind: Hashable, Sendable {
                 "tie_word_embeddings": true, "layer_norm_epsilon": 1e-5,
             ]
             return MambaHead(
-                norm: norm,
+                norm: try norm(),
                 narrowing: narrow == width
                     ? nil : try parameters.linear("narrowing", outputs: narrow, inputs: width, bias: false),
                 block: try loadStack(JSONNode(configuration, location: "exit head"), parameters))
+        case .gate(let translates):
+            return GateHead(
+                translator: translates
+                    ? try parameters.linear("translator", outputs: width, inputs: width, bias: true) : nil,
+                gate: try parameters.linear("gate", outputs: 1, inputs: GateStatistics.count, bias: true))
         }
     }
 }

@@ -5,7 +5,7 @@ import DynamaxTensor
 /// Matrices are normally distributed with a deviation of 0.02, those that write to the residual stream less by the square
 /// root of twice the number of layers (Radford et al. 2019); norms are 1, biases 0. State-space parameters as in the
 /// papers: decay rates from 1 to 16, or to the number of states (Mamba-1), time steps from 0.001 to 0.1 evenly in their
-/// logarithm, skip connections 1.
+/// logarithm, skip connections 1. Translators add nothing at first, so that they are the identity.
 package final class InitialParameters: ParameterSource, Sendable {
     package let location = "initial parameters"
     private let seed: UInt64
@@ -20,7 +20,9 @@ package final class InitialParameters: ParameterSource, Sendable {
     package func has(_ name: String) -> Bool { true }
 
     package func matrix(_ name: String, rows: Int, columns: Int) throws -> StoredMatrix {
-        let numbers = normal(name, rows * columns, deviation: 0.02 * (writesToResidual(name) ? residualScale : 1))
+        let deviation: Float =
+            name.hasSuffix("translator.weight") ? 0 : 0.02 * (writesToResidual(name) ? residualScale : 1)
+        let numbers = normal(name, rows * columns, deviation: deviation)
         return StoredMatrix(rows: MemoryRows(rows: rows, columns: columns, numbers: numbers), format: .f32, release: {})
     }
 

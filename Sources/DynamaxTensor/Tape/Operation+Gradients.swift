@@ -42,6 +42,10 @@ extension Operation {
             whole(operands.weights) { dy.outerProduct(operands.x, operands.precision) }
             if let bias = operands.bias { whole(bias) { dy.columnSums() } }
             if let residual = operands.residual { shared(residual, dy) }
+        case .frozenProduct(let operands):
+            whole(operands.x) { dy.product(withTransposed: operands.weights.dense) }
+            if let bias = operands.bias { whole(bias) { dy.columnSums() } }
+            if let residual = operands.residual { shared(residual, dy) }
         case .rmsNorm(let operands):
             let gradients = operands.gradients(dy)
             whole(operands.x) { gradients.x }

@@ -16,6 +16,7 @@ enum Operation {
     case straightThrough(Tensor, mask: Tensor?)
     case reshaped(Tensor)
     case product(Product)
+    case frozenProduct(FrozenProduct)
     case rmsNorm(RMSNormOperands)
     case rotary(Tensor, headWidth: Int, RotaryAngles)
     case swiglu(gate: Tensor, up: Tensor)
@@ -36,6 +37,13 @@ enum Operation {
         let x, weights: Tensor
         let bias, residual: Tensor?
         let precision: Precision
+    }
+
+    /// y = x W^T + bias + residual, where W does not learn
+    struct FrozenProduct {
+        let x: Tensor
+        let weights: PackedMatrix
+        let bias, residual: Tensor?
     }
 
     struct RMSNormOperands {

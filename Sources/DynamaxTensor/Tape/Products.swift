@@ -35,7 +35,7 @@ extension Tensor {
         let precision = device.precision
         let y =
             switch precision {
-            case .f32: PackedMatrix(packingRowsOf: weights).multiply(self, bias: bias, adding: residual)
+            case .f32: PackedMatrix(packingRowsOf: weights).product(self, bias: bias, adding: residual)
             case .bf16:
                 MixedOperand(self, .rows)
                     .multiplied(by: MixedOperand(weights, .packedRows), bias: bias, adding: residual)
@@ -48,7 +48,7 @@ extension Tensor {
     /// dy W: the gradient of a product with respect to its rows.
     func product(withTransposed weights: Tensor, _ precision: Precision = .f32) -> Tensor {
         switch precision {
-        case .f32: PackedMatrix(packingColumnsOf: weights).multiply(self)
+        case .f32: PackedMatrix(packingColumnsOf: weights).product(self)
         case .bf16: MixedOperand(self, .rows).multiplied(by: MixedOperand(weights, .packedColumns))
         }
     }
@@ -56,8 +56,13 @@ extension Tensor {
     /// dy^T x: the gradient of a product with respect to its weights.
     func outerProduct(_ x: Tensor, _ precision: Precision = .f32) -> Tensor {
         switch precision {
-        case .f32: PackedMatrix(packingColumnsOf: x).multiply(transposed())
+        case .f32: PackedMatrix(packingColumnsOf: x).product(transposed())
         case .bf16: MixedOperand(self, .columns).multiplied(by: MixedOperand(x, .packedColumns))
         }
     }
+}
+
+extension PackedMatrix {
+    /// The numbers that the products multiply by, as f32, [outputs, inputs].
+    var dense: Tensor { Tensor(unpacked(), Shape(rows: outputs, columns: inputs), on: device) }
 }
