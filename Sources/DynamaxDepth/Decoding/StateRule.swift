@@ -52,7 +52,7 @@ extension ExitPass {
             ledger.addStateOnly(above, rows: rows.rows) { _ in Cost() }
         }
         for reader in policy.heads?.readingLayers ?? [] where reader > layer {
-            _ = policy.heads?.read(rows, after: reader, state, &ledger)
+            _ = policy.heads?.read(rows, after: reader, of: stack, state, &ledger)
         }
     }
 }

@@ -62,6 +62,7 @@ public struct GateTrainer {
     ///   - held: texts that class weights are counted on.
     ///   - stack: the model of both; its norm and head are used as they are.
     ///   - model: its digest.
+    /// - Throws: `GenerationError.notANumber` where the trace has no position with numbers.
     public init(
         _ trace: ExitTrace, held: ExitTrace, _ stack: any LayerStack, model: String, settings: Settings = Settings()
     ) throws {
@@ -76,7 +77,8 @@ public struct GateTrainer {
         places = trace.sequences.enumerated().flatMap { text, sequence in
             sequence.targets.indices.filter { sequence.targets[$0].token >= 0 }.map { (text, $0) }
         }
-        precondition(!places.isEmpty && trace.width == stack.width && trace.layerCount == stack.layerCount)
+        guard !places.isEmpty else { throw GenerationError.notANumber(position: 0) }
+        precondition(trace.width == stack.width && trace.layerCount == stack.layerCount)
     }
 
     /// Trains.

@@ -17,7 +17,7 @@ extension HeadWeights: ExpressibleByArgument {}
 enum HeadChoice: String, CaseIterable, ExpressibleByArgument {
     case linear
     case feedForward = "feed-forward"
-    case mamba
+    case mamba, gates
 }
 
 struct TrainHeads: ParsableCommand {
@@ -28,6 +28,8 @@ struct TrainHeads: ParsableCommand {
             Heads learn when the exit's token is the full model's, on texts that the model reads, or from traces that `dynamax \
             trace` has written. They are kept in a file of their own, which `--exit heads:FILE@T` takes. Afterwards it says how deep \
             tokens must go on texts that were left out, beside exits without learned heads.
+
+            Gates learn, together with translators of their exits' rows, to leave where the loss and the cost are least in sum.
             """)
 
     @Argument(help: "Text files, folders of .txt files, or traces (.safetensors).")
@@ -38,7 +40,7 @@ struct TrainHeads: ParsableCommand {
     @Option(name: .shortAndLong, help: "The file to write.")
     var output: String
 
-    @Option(help: "linear, feed-forward or mamba.")
+    @Option(help: "linear, feed-forward, mamba or gates.")
     var kind = HeadChoice.mamba
 
     @Option(
@@ -61,15 +63,21 @@ struct TrainHeads: ParsableCommand {
         help: ArgumentHelp(
             """
             When a token may leave: argmax (the exit's token is the full model's), top:K (it is among its K most probable ones), \
-            kl:T (the distributions are at most T nats apart).
+            kl:T (the distributions are at most T nats apart). By default argmax. Not for gates, which learn where to leave.
             """, valueName: "rule"))
-    var label = HeadLabel.topK(1)
+    var label: HeadLabel?
 
-    @Option(help: "What the exits' losses weigh: uniform, decaying or growing with depth.")
-    var weights = HeadWeights.decaying
+    @Option(
+        help:
+            "What the exits' losses weigh: uniform, decaying or growing with depth; by default decaying. Not for gates.")
+    var weights: HeadWeights?
 
-    @Flag(inversion: .prefixedNo, help: "Let both labels weigh the same in all.")
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Let both labels weigh the same in all; with gates, let exits that are rarely best weigh more.")
     var balance = true
+
+    @OptionGroup var gates: GateOptions
 
     @Option(help: "Steps of AdamW.")
     var steps = 300
@@ -87,6 +95,12 @@ struct TrainHeads: ParsableCommand {
     var separator: String?
 
     func validate() throws {
+        if kind == .gates, label != nil || weights != nil {
+            throw ValidationError("--label and --weights are not for gates, which learn where to leave")
+        }
+        if kind != .gates, gates.areGiven {
+            throw ValidationError("--cost-weight, --inference-modules, --costs and --period go with --kind gates")
+        }
         if let problem = headKind(modelWidth: 1024).problem {
             throw ValidationError("--width must be \(problem)")
         }
@@ -103,12 +117,12 @@ struct TrainHeads: ParsableCommand {
         case .linear: return .linear
         case .feedForward: return .feedForward(inner: width ?? quarter)
         case .mamba: return .mamba(width: width ?? quarter, states: states)
+        case .gates: return .gate(translates: gates.inferenceModules != ModuleChoice.none)
         }
     }
 
     func run() throws {
         let loaded = try options.load()
-        let (model, device) = (loaded.model, loaded.model.stack.device)
         let trace = try trace(loaded)
         // A tenth of the texts is left out, to judge by.
         let (learned, held) = trace.split(0.9)
@@ -118,21 +132,78 @@ struct TrainHeads: ParsableCommand {
             )
         }
         note("\(learned.sequences.count) texts, \(learned.rows) positions to learn from; \(held.rows) left out")
+        if kind == .gates {
+            try trainGates(learned, held, loaded)
+        } else {
+            try trainHeads(learned, held, loaded)
+        }
+        note("written: \(output)")
+    }
+
+    private func trainHeads(_ learned: ExitTrace, _ held: ExitTrace, _ loaded: ModelOptions.Loaded) throws {
+        let stack = loaded.model.stack
         var settings = HeadTrainer.Settings()
-        (settings.label, settings.weights, settings.balances) = (label, weights, balance)
-        (settings.steps, settings.rate, settings.seed) = (steps, rate, seed)
+        (settings.label, settings.weights) = (label ?? settings.label, weights ?? settings.weights)
+        (settings.balances, settings.steps, settings.rate, settings.seed) = (balance, steps, rate, seed)
         let trainer = try HeadTrainer(
-            learned, kind: headKind(modelWidth: model.stack.width), model: loaded.files.fingerprint(),
-            settings: settings, on: device)
-        note("\(trainer.parameters.count) parameters in \(trace.layers.count) heads")
+            learned, kind: headKind(modelWidth: stack.width), model: loaded.files.fingerprint(), settings: settings,
+            on: stack.device)
+        note("\(trainer.parameters.count) parameters in \(learned.layers.count) heads")
         trainer.run { step, loss in
             if step % 50 == 0 || step == steps { note(String(format: "step %d/%d  loss %.4f", step, steps, loss)) }
         }
         try trainer.heads.write(
             trainer.parameters, to: output,
-            notes: ["label": "\(label)", "weights": weights.rawValue, "steps": "\(steps)", "rows": "\(learned.rows)"])
-        judge(held, trainer.heads, device)
-        note("written: \(output)")
+            notes: [
+                "label": "\(settings.label)", "weights": settings.weights.rawValue, "steps": "\(steps)",
+                "rows": "\(learned.rows)",
+            ])
+        HeadReport.printDepths(
+            [(kind.rawValue, ExitSimulation(held, trainer.heads, on: stack.device))] + unlearned(held),
+            of: held.layerCount, seed: seed)
+    }
+
+    private func trainGates(_ learned: ExitTrace, _ held: ExitTrace, _ loaded: ModelOptions.Loaded) throws {
+        let stack = loaded.model.stack
+        var settings = GateTrainer.Settings()
+        gates.apply(to: &settings)
+        (settings.balances, settings.steps, settings.rate, settings.seed) = (balance, steps, rate, seed)
+        // Class weights are counted on texts that neither gates nor judgement see.
+        let (seen, counted) = learned.split(0.9)
+        guard !seen.sequences.isEmpty else {
+            throw FormatError(.mismatch, inputs[0], "there are too few texts, expected ten or more for gates")
+        }
+        let trainer = try GateTrainer(
+            seen, held: counted, stack, model: loaded.files.fingerprint(), settings: settings)
+        note("\(trainer.parameters.count) parameters in \(learned.layers.count) gates and their translators")
+        trainer.run { step, phase, loss in
+            if step % 25 == 0 || step == steps {
+                note(String(format: "step %d/%d  loss of %@ %.4f", step, steps, phase.rawValue, loss))
+            }
+        }
+        try trainer.heads.write(
+            trainer.parameters, to: output,
+            notes: [
+                "cost_weight": "\(settings.costWeight)", "costs": settings.costs.rawValue,
+                "inference_modules": settings.modules?.rawValue ?? "none", "steps": "\(steps)",
+                "rows": "\(seen.rows)",
+            ])
+        let evaluation = GateEvaluation(
+            held, trainer.heads, stack, costs: settings.costs, costWeight: settings.costWeight)
+        HeadReport.printDepths(
+            [("gates", evaluation.simulation)]
+                + (settings.modules == nil ? [] : [("softmax, translated", evaluation.softmaxSimulation)])
+                + unlearned(held), of: held.layerCount, seed: seed)
+        HeadReport.printObjective(
+            evaluation, exits: held.layers, of: held.layerCount, costWeight: settings.costWeight)
+    }
+
+    /// Exits that have not learned, to compare with.
+    private func unlearned(_ held: ExitTrace) -> [(name: String, simulation: ExitSimulation)] {
+        [
+            ("softmax", ExitSimulation(held) { $0.maximum }), ("margin", ExitSimulation(held) { $0.margin }),
+            ("entropy", ExitSimulation(held) { -$0.entropy }),
+        ]
     }
 
     private func trace(_ loaded: ModelOptions.Loaded) throws -> ExitTrace {
@@ -160,26 +231,5 @@ struct TrainHeads: ParsableCommand {
             }
         }
         return trace
-    }
-
-    /// Says how deep tokens must go for some consistencies.
-    private func judge(_ held: ExitTrace, _ heads: ExitHeads, _ device: Device) {
-        let rules: [(String, ExitSimulation)] = [
-            (kind.rawValue, ExitSimulation(held, heads, on: device)), ("softmax", ExitSimulation(held) { $0.maximum }),
-            ("margin", ExitSimulation(held) { $0.margin }), ("entropy", ExitSimulation(held) { -$0.entropy }),
-        ]
-        var random = Philox(seed: seed)
-        print(
-            String(
-                format: "mean layers of %d by token consistency, with 95 %% intervals; oracle %.2f", held.layerCount,
-                rules[0].1.oracleDepth))
-        for (name, simulation) in rules {
-            let cells = [0.99, 0.95, 0.9].map { consistency in
-                let found = simulation.depth(atConsistency: consistency, using: &random)
-                return String(
-                    format: "%.0f %%: %.2f (%.2f to %.2f)", consistency * 100, found.point.depth, found.low, found.high)
-            }
-            print(name.padding(toLength: 14, withPad: " ", startingAt: 0) + cells.joined(separator: "   "))
-        }
     }
 }
