@@ -29,7 +29,8 @@ import Testing
     func chances() {
         var random = Seeded(4)
         for _ in 0..<200 {
-            let gates = (0..<Int.random(in: 1...7, using: &random)).map { _ in Float.random(in: 0...0.6, using: &random) }
+            let gates = (0..<Int.random(in: 1...7, using: &random)).map { _ in Float.random(in: 0...0.6, using: &random)
+            }
             let (probabilities, hazards) = (ExitHazards.probabilities(gates), ExitHazards.hazards(gates))
             #expect(abs(probabilities.reduce(0, +) - 1) < 1e-5)
             #expect(abs(probabilities.dropLast().reduce(0, +) - min(1, gates.reduce(0, +))) < 1e-5)
@@ -121,7 +122,9 @@ import Testing
     private func definition(
         _ loss: ModuleLoss, _ losses: [Double], _ probabilities: [Float], ratioAt point: [Double]
     ) -> Double {
-        func weighted(_ losses: [Double]) -> Double { zip(losses, probabilities).reduce(0) { $0 + $1.0 * Double($1.1) } }
+        func weighted(_ losses: [Double]) -> Double {
+            zip(losses, probabilities).reduce(0) { $0 + $1.0 * Double($1.1) }
+        }
         return loss == .plain ? weighted(losses) : weighted(losses) * point.reduce(0, +) / weighted(point)
     }
 }

@@ -11,6 +11,8 @@ public struct GateEvaluation {
         public var cost = 0.0
         /// Layers.
         public var depth = 0.0
+        /// Share of tokens that are the full model's most probable one.
+        public var consistency = 0.0
         /// loss + cost weight * cost
         public var value = 0.0
     }
@@ -63,6 +65,9 @@ public struct GateEvaluation {
         }
     }
 
+    /// Where tokens leave by each gate alone, without hazards.
+    public var gateSimulation: ExitSimulation { simulation { $0.map { $0.map(\.gate) } } }
+
     /// Where tokens leave by the largest probability of what the exits say, without the gates.
     public var softmaxSimulation: ExitSimulation { simulation { $0.map { $0.map(\.statistics.maximum) } } }
 
@@ -94,11 +99,13 @@ public struct GateEvaluation {
                 sum.loss += Double(losses[chosen])
                 sum.cost += Double(costs[chosen])
                 sum.depth += Double((layers + [layerCount])[chosen])
+                sum.consistency += chosen == text.count || text[chosen][row].agrees ? 1 : 0
                 count += 1
             }
         }
         count = max(count, 1)
-        (sum.loss, sum.cost, sum.depth) = (sum.loss / count, sum.cost / count, sum.depth / count)
+        (sum.loss, sum.cost) = (sum.loss / count, sum.cost / count)
+        (sum.depth, sum.consistency) = (sum.depth / count, sum.consistency / count)
         sum.value = sum.loss + Double(costWeight) * sum.cost
         return sum
     }

@@ -16,8 +16,9 @@ public struct GateTrainer {
         /// What modules learn from; nil for exits on the shared head as it is, where only gates learn.
         public var modules: ModuleLoss? = .detached
         public var costs = ExitCosts.ledger
-        /// Whether rare best exits weigh more (`GateTargets.classWeights`).
-        public var balances = true
+        /// Whether exits that are rarely best weigh more, as in the published code (`GateTargets.classWeights`). The weights count
+        /// best exits, where the targets count all exits from there on, so that tokens leave too early.
+        public var balances = false
         public var steps = 300
         /// The share of the steps that modules warm up in.
         public var warmUp = 0.25

@@ -69,13 +69,17 @@ struct TrainHeads: ParsableCommand {
 
     @Option(
         help:
-            "What the exits' losses weigh: uniform, decaying or growing with depth; by default decaying. Not for gates.")
+            "What the exits' losses weigh: uniform, decaying or growing with depth; by default decaying. Not for gates."
+    )
     var weights: HeadWeights?
 
     @Flag(
         inversion: .prefixedNo,
-        help: "Let both labels weigh the same in all; with gates, let exits that are rarely best weigh more.")
-    var balance = true
+        help: """
+            Let both labels weigh the same in all: so by default, but not for gates, where exits that are rarely best would weigh \
+            more.
+            """)
+    var balance: Bool?
 
     @OptionGroup var gates: GateOptions
 
@@ -144,7 +148,8 @@ struct TrainHeads: ParsableCommand {
         let stack = loaded.model.stack
         var settings = HeadTrainer.Settings()
         (settings.label, settings.weights) = (label ?? settings.label, weights ?? settings.weights)
-        (settings.balances, settings.steps, settings.rate, settings.seed) = (balance, steps, rate, seed)
+        (settings.steps, settings.rate, settings.seed) = (steps, rate, seed)
+        settings.balances = balance ?? settings.balances
         let trainer = try HeadTrainer(
             learned, kind: headKind(modelWidth: stack.width), model: loaded.files.fingerprint(), settings: settings,
             on: stack.device)
@@ -167,7 +172,8 @@ struct TrainHeads: ParsableCommand {
         let stack = loaded.model.stack
         var settings = GateTrainer.Settings()
         gates.apply(to: &settings)
-        (settings.balances, settings.steps, settings.rate, settings.seed) = (balance, steps, rate, seed)
+        (settings.steps, settings.rate, settings.seed) = (steps, rate, seed)
+        settings.balances = balance ?? settings.balances
         // Class weights are counted on texts that neither gates nor judgement see.
         let (seen, counted) = learned.split(0.9)
         guard !seen.sequences.isEmpty else {
@@ -191,7 +197,7 @@ struct TrainHeads: ParsableCommand {
         let evaluation = GateEvaluation(
             held, trainer.heads, stack, costs: settings.costs, costWeight: settings.costWeight)
         HeadReport.printDepths(
-            [("gates", evaluation.simulation)]
+            [("gates, by hazard", evaluation.simulation), ("gates, each alone", evaluation.gateSimulation)]
                 + (settings.modules == nil ? [] : [("softmax, translated", evaluation.softmaxSimulation)])
                 + unlearned(held), of: held.layerCount, seed: seed)
         HeadReport.printObjective(

@@ -12,14 +12,15 @@ enum ModuleChoice: String, CaseIterable, ExpressibleByArgument {
 struct GateOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Gates: what the cost of the whole model weighs beside a nat of loss; by default 0.5.", valueName: "lambda"))
+            "Gates: what the cost of the whole model weighs beside a nat of loss; by default 0.5.", valueName: "lambda")
+    )
     var costWeight: Float?
 
     @Option(
         help: """
-            Gates: what the translators of the exits learn from: released (the sum of the exits' losses, as the published code has it), \
-            detached or plain (weighted by the chance of leaving there; detached keeps the scale of the sum), none (no translators: \
-            exits take the shared head as it is). By default detached.
+            Gates: what the translators of the exits learn from: released (the sum of the exits' losses, as the published code \
+            has it), detached or plain (weighted by the chance of leaving there; detached keeps the scale of the sum), none (no \
+            translators: exits take the shared head as it is). By default detached.
             """)
     var inferenceModules: ModuleChoice?
 
@@ -27,7 +28,9 @@ struct GateOptions: ParsableArguments {
     var costs: ExitCosts?
 
     @Option(
-        help: "Gates: steps of gates, then of translators, in turns; by default 15. A quarter of all steps warms up first.")
+        help:
+            "Gates: steps of gates, then of translators, in turns; by default 15. A quarter of all steps warms up first."
+    )
     var period: Int?
 
     var areGiven: Bool { costWeight != nil || inferenceModules != nil || costs != nil || period != nil }

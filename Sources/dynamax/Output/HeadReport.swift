@@ -36,8 +36,8 @@ enum HeadReport {
             print(
                 name.padding(toLength: 20, withPad: " ", startingAt: 0)
                     + String(
-                        format: "%.4f   loss %.4f   cost %.4f   layers %.2f", objective.value, objective.loss,
-                        objective.cost, objective.depth))
+                        format: "%.4f   loss %.4f   cost %.4f   layers %.2f   %.1f %% consistent", objective.value,
+                        objective.loss, objective.cost, objective.depth, objective.consistency * 100))
         }
     }
 }
