@@ -14,7 +14,7 @@ public struct GateTrainer {
         /// What the cost of the whole model weighs beside a nat of loss.
         public var costWeight: Float = 0.5
         /// What modules learn from; nil for exits on the shared head as it is, where only gates learn.
-        public var modules: ModuleLoss? = .detached
+        public var modules: ModuleLoss? = .released
         public var costs = ExitCosts.ledger
         /// Whether exits that are rarely best weigh more, as in the published code (`GateTargets.classWeights`). The weights count
         /// best exits, where the targets count all exits from there on, so that tokens leave too early.
@@ -26,9 +26,9 @@ public struct GateTrainer {
         public var period = 15
         /// Positions of a step.
         public var batch = 256
-        public var rate: Float = 2e-3
+        public var rate: Float = 5e-4
         /// The learning rate of gates, as a multiple: five numbers that move far.
-        public var gateRate: Float = 25
+        public var gateRate: Float = 100
         public var decay: Float = 0.01
         public var seed: UInt64 = 0
 

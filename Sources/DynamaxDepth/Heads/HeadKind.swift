@@ -14,7 +14,7 @@ public enum HeadKind: Hashable, Sendable {
     case gate(translates: Bool)
 
     /// Whether a token leaves by the hazard of its gates so far (`ExitHazards`) rather than by each head's word alone.
-    var usesHazards: Bool {
+    public var usesHazards: Bool {
         if case .gate = self { true } else { false }
     }
 

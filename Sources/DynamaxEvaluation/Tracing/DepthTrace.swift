@@ -123,8 +123,15 @@ private struct TracingPass {
         defer { accept(tokens) }
         var all: [(logits: Tensor, summaries: [LogitSummary])] = []
         var views = Array(repeating: [DepthTrace.View](), count: tokens.count)
+        var hazards = Array(repeating: ExitHazards(), count: tokens.count)
         run(tokens) { rows, entered, layer, confidence in
-            let said = stack.head(rows)
+            let head = layer < stack.layerCount ? heads?.heads[layer] : nil
+            let said = stack.head(head?.translate(rows) ?? rows)
+            var confidence = confidence
+            if let head, head.readsLogits { confidence = head.confidence(rows, ExitHeadContext(logits: said)) }
+            if heads?.manifest.kind.usesHazards == true {
+                confidence = confidence.map { zip(hazards.indices, $0).map { hazards[$0].next($1).hazard } }
+            }
             let (summaries, cosines) = (said.summarizedLogits(), rows.cosines(with: entered))
             var sampler = sampler
             for row in tokens.indices {
@@ -149,7 +156,8 @@ private struct TracingPass {
         return views
     }
 
-    /// Runs rows layer by layer, and shows what entered and left each layer, and what its head makes of it.
+    /// Runs rows layer by layer, and shows what entered and left each layer, and what its head makes of it, unless the head
+    /// reads what the exit says.
     private func run(
         _ tokens: [Token], _ visit: (_ rows: Tensor, _ entered: Tensor, _ layer: Int, _ confidence: [Float]?) -> Void
     ) {
@@ -157,10 +165,11 @@ private struct TracingPass {
         for layer in 1...stack.layerCount {
             let entered = rows
             rows = stack.run(layer - 1..<layer, rows, Batch(state, rows: tokens.count))
-            let confidence = heads?.heads[layer].map { head in
-                head(rows, headStates[layer].map { Batch($0, rows: tokens.count) }).array.map {
-                    1 / (1 + exponential(-$0))
-                }
+            let confidence = heads?.heads[layer].flatMap { head in
+                head.readsLogits
+                    ? nil
+                    : head.confidence(
+                        rows, ExitHeadContext(batch: headStates[layer].map { Batch($0, rows: tokens.count) }))
             }
             visit(rows, entered, layer, confidence)
         }
@@ -169,5 +178,12 @@ private struct TracingPass {
     private mutating func accept(_ tokens: [Token]) {
         sampler.accept(tokens)
         length += tokens.count
+    }
+}
+
+extension ExitHead {
+    /// How sure the head is of each row, 0 to 1.
+    fileprivate func confidence(_ rows: Tensor, _ context: ExitHeadContext) -> [Float] {
+        self(rows, context).array.map { 1 / (1 + exponential(-$0)) }
     }
 }

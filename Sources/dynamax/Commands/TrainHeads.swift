@@ -86,8 +86,8 @@ struct TrainHeads: ParsableCommand {
     @Option(help: "Steps of AdamW.")
     var steps = 300
 
-    @Option(help: "The learning rate at its peak.")
-    var rate: Float = 2e-3
+    @Option(help: "The learning rate at its peak; by default 0.002, or 0.0005 for the translators of gates.")
+    var rate: Float?
 
     @Option(help: "Positions of the texts to read at most.")
     var rows = 40_000
@@ -112,7 +112,7 @@ struct TrainHeads: ParsableCommand {
         where value < 1 {
             throw ValidationError("\(name) must be 1 or more, not \(value)")
         }
-        guard rate > 0, rate.isFinite else { throw ValidationError("--rate must be above 0, not \(rate)") }
+        if let rate, !(rate > 0 && rate.isFinite) { throw ValidationError("--rate must be above 0, not \(rate)") }
     }
 
     private func headKind(modelWidth: Int) -> HeadKind {
@@ -148,7 +148,8 @@ struct TrainHeads: ParsableCommand {
         let stack = loaded.model.stack
         var settings = HeadTrainer.Settings()
         (settings.label, settings.weights) = (label ?? settings.label, weights ?? settings.weights)
-        (settings.steps, settings.rate, settings.seed) = (steps, rate, seed)
+        (settings.steps, settings.seed) = (steps, seed)
+        settings.rate = rate ?? settings.rate
         settings.balances = balance ?? settings.balances
         let trainer = try HeadTrainer(
             learned, kind: headKind(modelWidth: stack.width), model: loaded.files.fingerprint(), settings: settings,
@@ -172,7 +173,8 @@ struct TrainHeads: ParsableCommand {
         let stack = loaded.model.stack
         var settings = GateTrainer.Settings()
         gates.apply(to: &settings)
-        (settings.steps, settings.rate, settings.seed) = (steps, rate, seed)
+        (settings.steps, settings.seed) = (steps, seed)
+        settings.rate = rate ?? settings.rate
         settings.balances = balance ?? settings.balances
         // Class weights are counted on texts that neither gates nor judgement see.
         let (seen, counted) = learned.split(0.9)

@@ -20,7 +20,7 @@ struct GateOptions: ParsableArguments {
         help: """
             Gates: what the translators of the exits learn from: released (the sum of the exits' losses, as the published code \
             has it), detached or plain (weighted by the chance of leaving there; detached keeps the scale of the sum), none (no \
-            translators: exits take the shared head as it is). By default detached.
+            translators: exits take the shared head as it is). By default released.
             """)
     var inferenceModules: ModuleChoice?
 
