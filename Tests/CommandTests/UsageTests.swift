@@ -7,6 +7,7 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct UsageTests {
     private static let tiny = ReferenceModel.named("llama-gqa").folder.path
     private static let generate = ["generate", "-m", tiny, "--tokens", "1,2"]
+    private static let heads = ["train", "heads", "t.txt", "-m", tiny, "-o", "h.safetensors"]
     private static let quantize = ["quantize", "-m", tiny]
     private static let bench = ["bench", "--random", tiny + "/config.json"]
 
@@ -67,6 +68,12 @@ import Testing
         (["trace", "-m", tiny, "--tokens", "1", "-o", ""], "--output"),
         (["trace", "-m", tiny, "--tokens", "1", "-o", "x", "-n", "-1"], "not -1"),
         (["tokenize", "-m", tiny, "--tokenizer", "x", "hi"], "not both"),
+        (heads + ["--cost-weight", "1"], "go with --kind gates"),
+        (heads + ["--kind", "gates", "--cost-weight", "nan"], "--cost-weight must be 0 or more"),
+        (heads + ["--kind", "gates", "--label", "argmax"], "not for gates"),
+        (heads + ["--kind", "gates", "--inference-modules", "some"], "released"),
+        (heads + ["--kind", "gates", "--period", "0"], "--period must be 1 or more"),
+        (heads + ["--rate", "0"], "--rate must be above 0"),
         (bench + ["-m", tiny], "not both"),
         (quantize, "--output"),
         (["quantize", "-o", "x"], "--model"),

@@ -152,6 +152,20 @@ import Testing
         #expect(abs(ledger[2] - Float(full.bytes + exits.bytes) / Float(full.bytes)) < 1e-6)
     }
 
+    @Test("class weights are counted on the texts for them, from the second phase of gates on")
+    func classWeights() throws {
+        let model = try ReferenceModel.named("llama-gqa").load(on: Device(threads: 1))
+        func losses(_ balances: Bool) throws -> [Float] {
+            let trainer = try trainer(model, modules: nil, steps: 12, period: 6, balances: balances)
+            var losses: [Float] = []
+            trainer.run { losses.append($2) }
+            return losses
+        }
+        let (plain, balanced) = (try losses(false), try losses(true))
+        #expect(plain.prefix(6) == balanced.prefix(6))
+        #expect(plain[6] != balanced[6])
+    }
+
     @Test(
         "with gates, exact is the full model", arguments: ["llama-gqa", "mamba2-groups"], [nil, ModuleLoss.detached])
     func exact(_ name: String, _ modules: ModuleLoss?) throws {
