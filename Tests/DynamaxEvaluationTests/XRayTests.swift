@@ -56,6 +56,34 @@ import Testing
         }
     }
 
+    @Test("with gates, tokens and hazards are those of decoding")
+    func gates() throws {
+        let model = try ReferenceModel.named("llama-gqa").load(on: Device(threads: 1))
+        var random = Seeded(8)
+        var trace = ExitTrace(layers: [1, 2], layerCount: 3, width: model.stack.width)
+        for _ in 0..<8 { trace.add((0..<20).map { _ in Token.random(in: 3..<96, using: &random) }, model) }
+        var settings = GateTrainer.Settings()
+        (settings.steps, settings.batch) = (20, 64)
+        let trainer = try GateTrainer(trace, held: trace, model.stack, model: "", settings: settings)
+        trainer.run()
+        let tokens = (0..<30).map { _ in Token.random(in: 3..<96, using: &random) }
+        let seen = DepthTrace(model, prompt: [tokens[0]], written: Array(tokens[1...]), heads: trainer.heads)
+        var left = Set<Int>()
+        for threshold: Float in [0.3, 0.5, 0.7] {
+            var decoder = EarlyExitDecoder(model.stack, try ExitPolicy(.heads(threshold), heads: trainer.heads, of: 3))
+            let state = decoder.makeState(history: 0)
+            for (position, views) in seen.positions.enumerated() {
+                let step = decoder.step(tokens[position], state)
+                let exit = (1...2).first { views[$0 - 1].head! >= threshold }
+                #expect(step.layer == exit ?? 3)
+                #expect(step.logits.summarizedLogits()[0].argmax == views[step.layer - 1].token)
+                #expect(step.score == exit.flatMap { views[$0 - 1].head })
+                left.insert(step.layer)
+            }
+        }
+        #expect(left.count > 1)
+    }
+
     @Test(
         "where exits decide, the text leaves the full model's at the first token that it would not have written",
         arguments: ["llama-gqa", "mamba2-groups"], ["depth:1", "softmax:0.03", "entropy:4"])

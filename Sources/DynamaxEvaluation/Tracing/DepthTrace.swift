@@ -17,7 +17,7 @@ public struct DepthTrace: Sendable {
         public var entropy: Float
         /// The cosine between the rows that entered and left the layer.
         public var cosine: Float
-        /// How sure a learned head is, where there is one.
+        /// How sure a learned head is, or the hazard at a gate, where there is one.
         public var head: Float?
 
         /// Takes what the head says.
