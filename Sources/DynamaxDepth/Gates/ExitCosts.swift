@@ -14,19 +14,30 @@ public enum ExitCosts: String, CaseIterable, Sendable {
         switch self {
         case .layers: return (exits + [stack.layerCount]).map { Float($0) / Float(stack.layerCount) }
         case .ledger:
-            var (ledger, full) = (Ledger(), Ledger())
-            full.add(0..<stack.layerCount, of: stack, rows: 1, position: 0)
-            full.addHead(of: stack, rows: 1)
-            var costs: [Int] = []
-            var reached = 0
-            for exit in exits + [stack.layerCount] {
-                ledger.add(reached..<exit, of: stack, rows: 1, position: 0)
-                ledger.addHead(of: stack, rows: 1)
-                if let head = heads.heads[exit] { ledger.addExitHead(head.cost, rows: 1) }
-                costs.append(ledger.cost.bytes)
-                reached = exit
-            }
-            return costs.map { Float($0) / Float(max(full.cost.bytes, 1)) }
+            let full = ExitCosts.bytes([], of: stack)[0]
+            return ExitCosts.bytes(exits, heads: heads, of: stack).map { Float($0) / Float(max(full, 1)) }
+        }
+    }
+
+    /// Bytes that one row reads which leaves at each of some exits, and at last of one that stays.
+    ///
+    /// - Parameters:
+    ///   - exits: numbers of layers, ascending; all of them on the way are looked at.
+    ///   - heads: judge there; nil where the logits do.
+    ///   - stack: the model.
+    public static func bytes(_ exits: [Int], heads: ExitHeads? = nil, of stack: any LayerStack) -> [Int] {
+        var ledger = Ledger()
+        var reached = 0
+        return (exits + [stack.layerCount]).map { exit in
+            ledger.add(reached..<exit, of: stack, rows: 1, position: 0)
+            reached = exit
+            let head = heads?.heads[exit]
+            if let head { ledger.addExitHead(head.cost, rows: 1) }
+            // The token is drawn from logits, which some exits have looked at already.
+            var leaving = ledger
+            leaving.addHead(of: stack, rows: 1)
+            if heads == nil || head?.readsLogits == true { ledger = leaving }
+            return leaving.cost.bytes
         }
     }
 }

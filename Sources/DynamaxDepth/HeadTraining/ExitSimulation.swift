@@ -10,6 +10,14 @@ public struct ExitSimulation: Sendable {
         public let depth: Double
         /// Share of tokens that are the full model's most probable one.
         public let consistency: Double
+        /// Share of tokens that leave at each exit, and at last of those that stay.
+        public let shares: [Double]
+
+        /// The mean of what tokens cost that leave at each exit, and at last of those that stay.
+        public func mean(of costs: [Int]) -> Double {
+            precondition(costs.count == shares.count)
+            return zip(costs, shares).reduce(0) { $0 + Double($1.0) * $1.1 }
+        }
     }
 
     /// Scores of each text's rows at each exit, larger for surer: [text][exit][row]
@@ -47,23 +55,26 @@ public struct ExitSimulation: Sendable {
 
     /// Depth and consistency over some of the texts, by their numbers; all by default.
     public func point(_ threshold: Float, texts: [Int]? = nil) -> Point {
-        var (depth, right, count) = (0, 0, 0)
+        var (depth, right) = (0, 0)
+        var counts = [Int](repeating: 0, count: layers.count + 1)
         for text in texts ?? Array(scores.indices) {
             for row in 0..<(scores[text].first?.count ?? 0) {
                 let exit = layers.indices.first { scores[text][$0][row] >= threshold }
                 depth += exit.map { layers[$0] } ?? layerCount
                 right += exit.map { agrees[text][$0][row] } ?? true ? 1 : 0
-                count += 1
+                counts[exit ?? layers.count] += 1
             }
         }
-        let total = Double(max(count, 1))
-        return Point(threshold: threshold, depth: Double(depth) / total, consistency: Double(right) / total)
+        let total = Double(max(counts.reduce(0, +), 1))
+        return Point(
+            threshold: threshold, depth: Double(depth) / total, consistency: Double(right) / total,
+            shares: counts.map { Double($0) / total })
     }
 
     /// The point of least depth that is at least so consistent, among thresholds at so many quantiles of the scores.
     public func shallowest(consistency: Double, texts: [Int]? = nil, quantiles: Int = 200) -> Point {
         let all = scores.joined().joined().sorted()
-        guard !all.isEmpty else { return Point(threshold: .infinity, depth: Double(layerCount), consistency: 1) }
+        guard !all.isEmpty else { return point(.infinity, texts: texts) }
         let thresholds = (0..<quantiles).map { all[$0 * (all.count - 1) / max(quantiles - 1, 1)] }
         let points = Set(thresholds).map { point($0, texts: texts) }.filter { $0.consistency >= consistency }
         return points.min { ($0.depth, $0.threshold) < ($1.depth, $1.threshold) }

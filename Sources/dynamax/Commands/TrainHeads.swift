@@ -165,8 +165,11 @@ struct TrainHeads: ParsableCommand {
                 "rows": "\(learned.rows)",
             ])
         HeadReport.printDepths(
-            [(kind.rawValue, ExitSimulation(held, trainer.heads, on: stack.device))] + unlearned(held),
-            of: held.layerCount, seed: seed)
+            [
+                .init(
+                    name: kind.rawValue, simulation: ExitSimulation(held, trainer.heads, on: stack.device),
+                    bytes: ExitCosts.bytes(held.layers, heads: trainer.heads, of: stack))
+            ] + unlearned(held, stack), of: stack, seed: seed)
     }
 
     private func trainGates(_ learned: ExitTrace, _ held: ExitTrace, _ loaded: ModelOptions.Loaded) throws {
@@ -199,18 +202,22 @@ struct TrainHeads: ParsableCommand {
         let evaluation = GateEvaluation(
             held, trainer.heads, stack, costs: settings.costs, costWeight: settings.costWeight)
         HeadReport.printDepths(
-            [("gates, by hazard", evaluation.simulation), ("gates, each alone", evaluation.gateSimulation)]
-                + (settings.modules == nil ? [] : [("softmax, translated", evaluation.softmaxSimulation)])
-                + unlearned(held), of: held.layerCount, seed: seed)
+            ([("gates, by hazard", evaluation.simulation), ("gates, each alone", evaluation.gateSimulation)]
+                + (settings.modules == nil ? [] : [("softmax, translated", evaluation.softmaxSimulation)])).map {
+                    let bytes = ExitCosts.bytes(held.layers, heads: trainer.heads, of: stack)
+                    return .init(name: $0.0, simulation: $0.1, bytes: bytes)
+                } + unlearned(held, stack), of: stack, seed: seed)
         HeadReport.printObjective(
             evaluation, exits: held.layers, of: held.layerCount, costWeight: settings.costWeight)
     }
 
     /// Exits that have not learned, to compare with.
-    private func unlearned(_ held: ExitTrace) -> [(name: String, simulation: ExitSimulation)] {
-        [
-            ("softmax", ExitSimulation(held) { $0.maximum }), ("margin", ExitSimulation(held) { $0.margin }),
-            ("entropy", ExitSimulation(held) { -$0.entropy }),
+    private func unlearned(_ held: ExitTrace, _ stack: any LayerStack) -> [HeadReport.Rule] {
+        let bytes = ExitCosts.bytes(held.layers, of: stack)
+        return [
+            .init(name: "softmax", simulation: ExitSimulation(held) { $0.maximum }, bytes: bytes),
+            .init(name: "margin", simulation: ExitSimulation(held) { $0.margin }, bytes: bytes),
+            .init(name: "entropy", simulation: ExitSimulation(held) { -$0.entropy }, bytes: bytes),
         ]
     }
 

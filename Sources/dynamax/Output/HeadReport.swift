@@ -4,23 +4,33 @@ import Foundation
 
 /// What heads are worth on texts that were left out.
 enum HeadReport {
-    /// Prints how deep tokens must go for some consistencies, by each rule.
+    /// A way to judge at exits, and what it would do on texts that were left out.
+    struct Rule {
+        let name: String
+        let simulation: ExitSimulation
+        /// Bytes of a token that leaves at each exit, and at last of one that stays.
+        let bytes: [Int]
+    }
+
+    /// Prints how deep tokens must go for some consistencies, and what they read, by each rule.
     ///
-    /// - Parameters:
-    ///   - rules: that of the heads, and others to compare with.
-    ///   - layers: of the model.
-    static func printDepths(_ rules: [(name: String, simulation: ExitSimulation)], of layers: Int, seed: UInt64) {
+    /// - Parameter rules: that of the heads, and others to compare with.
+    static func printDepths(_ rules: [Rule], of stack: any LayerStack, seed: UInt64) {
         var random = Philox(seed: seed)
-        print("mean layers of \(layers) by token consistency, with 95 % intervals")
-        for (name, simulation) in rules {
+        let full = Double(ExitCosts.bytes([], of: stack)[0])
+        print(
+            "mean layers of \(stack.layerCount) by token consistency, with 95 % intervals; bytes as shares of the full model's"
+        )
+        for rule in rules {
             let cells = [0.99, 0.95, 0.9].map { consistency in
-                let found = simulation.depth(atConsistency: consistency, using: &random)
+                let found = rule.simulation.depth(atConsistency: consistency, using: &random)
                 return String(
-                    format: "%.0f %%: %.2f (%.2f to %.2f)", consistency * 100, found.point.depth, found.low, found.high)
+                    format: "%.0f %%: %.2f (%.2f to %.2f) bytes %.2f", consistency * 100, found.point.depth, found.low,
+                    found.high, found.point.mean(of: rule.bytes) / full)
             }
             print(
-                name.padding(toLength: 20, withPad: " ", startingAt: 0) + cells.joined(separator: "   ")
-                    + String(format: "   oracle %.2f", simulation.oracleDepth))
+                rule.name.padding(toLength: 20, withPad: " ", startingAt: 0) + cells.joined(separator: "   ")
+                    + String(format: "   oracle %.2f", rule.simulation.oracleDepth))
         }
     }
 
