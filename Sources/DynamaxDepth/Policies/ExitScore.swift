@@ -111,7 +111,7 @@ public enum ExitScore: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Whether a row of this score leaves; NaN never does.
-    func passes(_ score: Float) -> Bool {
+    package func passes(_ score: Float) -> Bool {
         guard let kind, let threshold else { return true }
         return kind.largerIsSurer ? score >= threshold : score <= threshold
     }

@@ -27,9 +27,9 @@ struct Axis: Hashable {
         let magnitude = pow(10, log10(rough).rounded(.down))
         let nice = [1.0, 2, 2.5, 5, 10].map { $0 * magnitude }.first { $0 >= rough * 0.999 } ?? 10 * magnitude
         let step = whole ? max(nice.rounded(.up), 1) : nice
-        // The axis ends at a tick where values come near one.
-        let first = ((least / step) - 0.02).rounded(.down)
-        let last = ((most / step) + 0.02).rounded(.up)
+        // The axis ends at the tick beyond the values, or at the one that they reach.
+        let first = (least / step + 1e-6).rounded(.down)
+        let last = (most / step - 1e-6).rounded(.up)
         low = range.map { min($0.lowerBound, least) == $0.lowerBound ? $0.lowerBound : first * step } ?? first * step
         high = range.map { max($0.upperBound, most) == $0.upperBound ? $0.upperBound : last * step } ?? last * step
         let (from, to) = (low, high)

@@ -1,3 +1,4 @@
+public import DynamaxDepth
 import DynamaxLayers
 public import DynamaxModels
 public import DynamaxTensor
@@ -75,15 +76,16 @@ public struct TextXRay: Sendable {
     ///   - prompt: that it continues.
     ///   - text: as it was written.
     ///   - way: how it was written.
+    ///   - heads: of its exits, whose words and scores are then those of the trace.
     ///   - sampling: how its tokens were drawn.
     ///   - limits: that it was written under; the full model's own text gets the same ones.
     /// - Throws: `GenerationError` where the full model cannot write its text.
     public init(
-        _ model: LanguageModel, prompt: [Token], text: WrittenText, way: DecodingWay, sampling: Sampling = .greedy,
-        limits: Generation.Limits
+        _ model: LanguageModel, prompt: [Token], text: WrittenText, way: DecodingWay, heads: ExitHeads? = nil,
+        sampling: Sampling = .greedy, limits: Generation.Limits
     ) throws(GenerationError) {
         let count = model.stack.layerCount
-        let trace = DepthTrace(model, prompt: prompt, written: text.tokens, sampling: sampling)
+        let trace = DepthTrace(model, prompt: prompt, written: text.tokens, sampling: sampling, heads: heads)
         let fates = StateFate.all(text.choices.map(\.layer), of: count, way)
         self.trace = trace
         let entries = text.choices.indices.map { index in

@@ -18,7 +18,8 @@ struct XRayReport {
 
     func write(_ run: GenerationRun, to path: String) throws {
         let xray = try TextXRay(
-            model, prompt: prompt, text: run.written, way: DecodingWay(decoder), sampling: sampling, limits: limits)
+            model, prompt: prompt, text: run.written, way: DecodingWay(decoder),
+            heads: (decoder as? any ExitingDecoder)?.policy.heads, sampling: sampling, limits: limits)
         let page = XRayPage(
             xray, prompt: try tokenizer?.decode(prompt) ?? prompt.map(String.init).joined(separator: " ") + " ",
             texts: run.texts, facts: facts, piece: piece)
@@ -41,6 +42,9 @@ struct XRayReport {
         if let policy = (decoder as? any ExitingDecoder)?.policy {
             let layers = policy.layers.map(String.init).joined(separator: ", ")
             facts += [("exit", "\(policy.score)"), ("exits after layers", layers)]
+        }
+        if let few = (decoder as? SelfSpeculativeDecoder)?.draftVocabulary {
+            facts.append(("drafts are", "among the first \(few) tokens of the vocabulary"))
         }
         if case .exits(let rule) = DecodingWay(decoder) { facts.append(("states above an exit", rule.rawValue)) }
         let drawn =
