@@ -1,7 +1,7 @@
 import DynamaxEvaluation
 import Testing
 
-// Oracle: places worked out by hand, from a frame of 480 x 300 with margins of 54, 14, 12 and 46.
+// Oracle: places worked out by hand, from a frame of 480 x 300 with margins of 60, 14, 12 and 46.
 
 @Suite struct ChartTests {
     @Test("points lie where the axes say")
@@ -10,8 +10,8 @@ import Testing
             "t", x: "x", y: "y", xRange: 0...10, yRange: 0...1,
             lines: [.init("a", [.init(0, 0), .init(5, 0.5), .init(10, 1, interval: 0.75...1)], .plain)])
         let text = chart.markup.text
-        // x: 54 + 412 * share; y: 254 - 242 * share.
-        #expect(text.contains("M54 254L260 133L466 12"))
+        // x: 60 + 406 * share; y: 254 - 242 * share.
+        #expect(text.contains("M60 254L263 133L466 12"))
         #expect(text.contains("M466 72.5V12"))
         let xml = try XML.piece(chart.markup)
         for tick in ["0", "2", "4", "6", "8", "10", "0.2", "0.4", "0.6", "0.8", "1.0"] {

@@ -12,7 +12,7 @@ struct ChartFrame {
     var names: [(place: Double, name: String)]?
 
     private let width = 480.0
-    private let left = 54.0
+    private let left = 60.0
     private let right = 14.0
     private let top = 12.0
     private let bottom = 46.0

@@ -11,7 +11,7 @@ enum PageStyle {
             *{box-sizing:border-box}
             body{margin:0;background:var(--back);color:var(--ink);font:16px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}
             main{max-width:52rem;margin:0 auto;padding:1rem}
-            h1{font-size:1.5rem;line-height:1.25;margin:.5rem 0 1rem}h2{font-size:1.15rem;margin:2.2rem 0 .6rem;border-top:1px solid var(--line);padding-top:1rem}h3{font-size:1rem;margin:1.4rem 0 .4rem}
+            h1{font-size:1.5rem;line-height:1.25;margin:.5rem 0 1rem}h2{font-size:1.15rem;margin:2.2rem 0 .6rem;border-top:1px solid var(--line);padding-top:1rem}
             p{margin:.5rem 0}.note{color:var(--soft);font-size:.9rem}
             .warning{color:var(--warn);background:var(--warnbox);border-left:4px solid;padding:.5rem .75rem}
             dl{display:grid;grid-template-columns:repeat(auto-fill,minmax(14rem,1fr));gap:.5rem 1.5rem;margin:.5rem 0}dt{color:var(--soft);font-size:.85rem}dd{margin:0}
@@ -27,7 +27,7 @@ enum PageStyle {
             .heat{display:block;width:100%;max-width:48rem;height:auto;margin:.2rem 0}.heat text{font-size:.95px}.heat path{fill:none;stroke-width:1}.heat .thin{stroke-width:.28}
             .heat .rule{stroke:var(--back);stroke-width:.12}.heat .dot{stroke:var(--dot);stroke-width:.42;stroke-linecap:round}
             .h0{stroke:var(--h0)}.h1{stroke:var(--h1)}.h2{stroke:var(--h2)}.h3{stroke:var(--h3)}.h4{stroke:var(--h4)}
-            details{margin:.6rem 0}summary{cursor:pointer}
+            @media (max-width:30rem){.chart text{font-size:14px}}
             @media print{body{font-size:11px}main{max-width:none}.scroll{overflow:visible}section,figure{break-inside:auto}svg{break-inside:avoid}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 
             """

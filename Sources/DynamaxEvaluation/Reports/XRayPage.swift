@@ -147,7 +147,7 @@ public struct XRayPage {
             <p class="note">Columns are tokens, rows are layers, the last on top. A full cell: the head after this layer says what the full model \
             says. A thin line: it says something else. The stronger the colour, the more probable it finds the full model’s token. The \
             dot is where the token was decided.</p>
-            <div class="tall">\(grid.markup)</div>
+            \(grid.markup)
 
             """
     }
