@@ -45,7 +45,7 @@ public struct BarChart {
             body += "<path class=\"bar\" d=\"M\(left) \(foot)V\(top)H\(right)V\(foot)z\"/>"
             if bars.count <= 16, !bar.label.isEmpty {
                 body +=
-                    "<text x=\"\((left + right) / 2)\" y=\"\(max(top - 4, 10))\" text-anchor=\"middle\">\(bar.label)</text>"
+                    "<text x=\"\((left + right) / 2)\" y=\"\(max(top - 4, 12))\" text-anchor=\"middle\">\(bar.label)</text>"
             }
         }
         return frame.figure(body)
