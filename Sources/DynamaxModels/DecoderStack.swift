@@ -42,6 +42,17 @@ public struct DecoderStack: LayerStack {
     let rotary: RotaryEmbedding?
     public let width: Int
     public let device: Device
+    /// What the weights of each layer cost; ledgers ask at every step.
+    private let weightCosts: [Cost]
+
+    init(
+        embedding: Embedding, layers: [any DecoderLayer], norm: RMSNorm, output: Linear, rotary: RotaryEmbedding?,
+        width: Int, device: Device
+    ) {
+        (self.embedding, self.layers, self.norm, self.output) = (embedding, layers, norm, output)
+        (self.rotary, self.width, self.device) = (rotary, width, device)
+        weightCosts = layers.map(\.weightCost)
+    }
 
     public var layerCount: Int { layers.count }
     public var vocabularySize: Int { output.outputs }
@@ -73,17 +84,17 @@ public struct DecoderStack: LayerStack {
 
     public func head(_ hidden: Tensor) -> Tensor { output(norm(hidden)) }
 
-    public func head(_ hidden: Tensor, ofFirst count: Int) -> Tensor { output(norm(hidden), outputs: 0..<count) }
+    public func head(_ hidden: Tensor, tokens: Range<Int>) -> Tensor { output(norm(hidden), outputs: tokens) }
 
     public func makeState(history: Int) -> SequenceState {
         SequenceState(layers: layers.map { $0.makeState(history: history, on: device) }, width: width)
     }
 
     public func cost(ofLayer layer: Int, position: Int) -> Cost {
-        layers[layer].weightCost + layers[layer].stateCost(atPosition: position)
+        weightCosts[layer] + layers[layer].stateCost(atPosition: position)
     }
 
-    public func weightCost(ofLayer layer: Int) -> Cost { layers[layer].weightCost }
+    public func weightCost(ofLayer layer: Int) -> Cost { weightCosts[layer] }
 
     public func absorbCost(ofLayer layer: Int) -> AbsorbCost { layers[layer].absorbCost }
 
@@ -91,5 +102,5 @@ public struct DecoderStack: LayerStack {
 
     public var headCost: Cost { output.cost }
 
-    public func headCost(ofFirst count: Int) -> Cost { output.cost(ofOutputs: 0..<count) }
+    public func headCost(tokens: Range<Int>) -> Cost { output.cost(ofOutputs: tokens) }
 }

@@ -40,8 +40,8 @@ public protocol LayerStack: Sendable {
     /// The shared final norm and language-model head: [rows, width] -> [rows, vocabularySize].
     func head(_ hidden: Tensor) -> Tensor
 
-    /// The logits of the first tokens of the vocabulary alone, with the bits that `head` gives them: [rows, width] -> [rows, count].
-    func head(_ hidden: Tensor, ofFirst count: Int) -> Tensor
+    /// The logits of some tokens alone, with the bits that `head` gives them: [rows, width] -> [rows, tokens.count].
+    func head(_ hidden: Tensor, tokens: Range<Int>) -> Tensor
 
     /// The state of an empty sequence.
     ///
@@ -60,8 +60,8 @@ public protocol LayerStack: Sendable {
     /// What one row costs in `head`.
     var headCost: Cost { get }
 
-    /// What one row costs in `head` for the first tokens of the vocabulary alone.
-    func headCost(ofFirst count: Int) -> Cost
+    /// What one row costs in `head` for some tokens alone.
+    func headCost(tokens: Range<Int>) -> Cost
 }
 
 /// What a layer keeps of the past: a KV cache, or the window and state of a recurrence.

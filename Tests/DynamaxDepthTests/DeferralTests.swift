@@ -129,6 +129,35 @@ import Testing
         }
     }
 
+    @Test("among few tokens, exits decide as the definition says", arguments: ["llama-gqa", "mamba2-groups"])
+    func reduced(_ name: String) throws {
+        let model = try ReferenceModel.named(name).load(on: Device(threads: 1))
+        let stack = model.stack
+        var random = Seeded(9)
+        var (left, stayed, vetoed) = (0, 0, 0)
+        for _ in 0..<60 {
+            let tokens = (0..<4).map { _ in token(&random) }
+            let state = model.fresh(Array(tokens.dropLast()))
+            // The definition, on all logits of both exits, in Double.
+            let twin = state.fork()
+            let first = stack.run(0..<1, stack.embed([tokens[3]]), Batch(twin, rows: 1))
+            let second = stack.run(1..<2, first, Batch(twin, rows: 1))
+            let (one, two) = (stack.head(first).array.map(Double.init), stack.head(second).array.map(Double.init))
+            let candidates = one.indices.sorted { one[$0] > one[$1] }.prefix(4)
+            let sureness = softmax(candidates.map { two[$0] }).max() ?? 0
+            let best = two.indices.max { two[$0] < two[$1] } ?? 0
+            for threshold in [sureness - 1e-4, sureness + 1e-4]
+            where softmax(candidates.map { one[$0] }).max()! < threshold {
+                let policy = try ExitPolicy(.reduced(Float(threshold)), after: [1, 2], of: 3)
+                var decoder = EarlyExitDecoder(stack, policy)
+                let leaves = sureness >= threshold && candidates.contains(best)
+                #expect(decoder.step(tokens[3], state.fork()).layer == (leaves ? 2 : 3))
+                if leaves { left += 1 } else if sureness >= threshold { vetoed += 1 } else { stayed += 1 }
+            }
+        }
+        #expect(left > 0 && stayed > 0 && vetoed > 0, "\(left), \(stayed), \(vetoed)")
+    }
+
     @Test(
         "wrong exits are refused", arguments: ["", "depth", "depth:0", "depth:x", "softmax:nan", "best:1", "softmax"])
     func wrongSpecs(_ spec: String) {

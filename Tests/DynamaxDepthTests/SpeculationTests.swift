@@ -9,7 +9,9 @@ import Testing
 // Oracle: the full model's text, and its state after a fresh run, compared bit for bit.
 
 @Suite struct SpeculationTests {
-    static let specs = ["depth:1", "depth:2", "softmax:0.02", "margin:0.001", "entropy:4.5", "saturation:0.6"]
+    static let specs = [
+        "depth:1", "depth:2", "softmax:0.02", "margin:0.001", "entropy:4.5", "saturation:0.6", "reduced:0.3",
+    ]
 
     struct Text: Equatable {
         var tokens: [Token] = []

@@ -14,10 +14,12 @@ public enum ExitScore: Hashable, Sendable, CustomStringConvertible {
     case entropy(Float)
     /// The cosine between the rows that enter and leave the last layer is at least this.
     case saturation(Float)
+    /// The largest probability among the few tokens that the first exit found most probable is at least this.
+    case reduced(Float)
     /// A learned head is at least this sure.
     case heads(Float)
 
-    /// Reads `depth:D`, `softmax:T`, `margin:T`, `entropy:T`, `saturation:T` or `heads:T`.
+    /// Reads `depth:D`, `softmax:T`, `margin:T`, `entropy:T`, `saturation:T`, `reduced:T` or `heads:T`.
     public init(_ spec: String) throws(ExitError) {
         let parts = spec.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         guard parts.count == 2 else { throw .malformed(spec) }
@@ -33,7 +35,7 @@ public enum ExitScore: Hashable, Sendable, CustomStringConvertible {
 
     /// What is compared with a threshold.
     public enum Kind: String, CaseIterable, Sendable {
-        case softmax, margin, entropy, saturation, heads
+        case softmax, margin, entropy, saturation, reduced, heads
 
         /// The score with a threshold.
         public func score(_ threshold: Float) -> ExitScore {
@@ -42,6 +44,7 @@ public enum ExitScore: Hashable, Sendable, CustomStringConvertible {
             case .margin: .margin(threshold)
             case .entropy: .entropy(threshold)
             case .saturation: .saturation(threshold)
+            case .reduced: .reduced(threshold)
             case .heads: .heads(threshold)
             }
         }
@@ -52,7 +55,7 @@ public enum ExitScore: Hashable, Sendable, CustomStringConvertible {
         /// Thresholds to try, from the one that lets the fewest rows go on.
         public var thresholds: [Float] {
             switch self {
-            case .softmax, .heads: [0.999, 0.995, 0.99, 0.98, 0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3]
+            case .softmax, .reduced, .heads: [0.999, 0.995, 0.99, 0.98, 0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3]
             case .margin: [0.999, 0.995, 0.99, 0.98, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1]
             case .entropy: [0.01, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.75, 1, 1.5, 2, 3]
             case .saturation: [0.9999, 0.9995, 0.999, 0.998, 0.995, 0.99, 0.98, 0.95, 0.9]
@@ -68,6 +71,7 @@ public enum ExitScore: Hashable, Sendable, CustomStringConvertible {
         case .margin: .margin
         case .entropy: .entropy
         case .saturation: .saturation
+        case .reduced: .reduced
         case .heads: .heads
         }
     }
@@ -77,7 +81,7 @@ public enum ExitScore: Hashable, Sendable, CustomStringConvertible {
         switch self {
         case .depth: nil
         case .softmax(let threshold), .margin(let threshold), .entropy(let threshold), .saturation(let threshold),
-            .heads(let threshold):
+            .reduced(let threshold), .heads(let threshold):
             threshold
         }
     }
@@ -94,7 +98,7 @@ public enum ExitScore: Hashable, Sendable, CustomStringConvertible {
     /// Whether scoring a row takes its logits.
     var needsLogits: Bool {
         switch self {
-        case .softmax, .margin, .entropy: true
+        case .softmax, .margin, .entropy, .reduced: true
         case .depth, .saturation, .heads: false
         }
     }
@@ -106,7 +110,7 @@ public enum ExitScore: Hashable, Sendable, CustomStringConvertible {
         case .margin:
             exponential(summary.maximum - summary.logSumExp) - exponential(summary.second - summary.logSumExp)
         case .entropy: summary.entropy
-        case .depth, .saturation, .heads: 1
+        case .depth, .saturation, .reduced, .heads: 1
         }
     }
 
@@ -130,7 +134,7 @@ public enum ExitError: Error, Equatable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .malformed(let spec):
-            "the exit \(spec) must be depth:D, softmax:T, margin:T, entropy:T, saturation:T or heads:FILE@T, "
+            "the exit \(spec) must be depth:D, softmax:T, margin:T, entropy:T, saturation:T, reduced:T or heads:FILE@T, "
                 + "with a number of layers D and a threshold T"
         case .stateRule(let rule, let fitting):
             "the state rule \(rule.rawValue) is for \(rule == .copy ? "attention" : "recurrent") layers, and this model has "

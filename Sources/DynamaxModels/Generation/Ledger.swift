@@ -78,9 +78,9 @@ public struct Ledger: Hashable, Sendable {
 
     /// Adds rows that the head is applied to together.
     ///
-    /// - Parameter tokens: the first of the vocabulary, whose logits alone are computed; nil for all.
-    public mutating func addHead(of stack: any LayerStack, rows: Int, tokens: Int? = nil) {
-        let row = tokens.map(stack.headCost(ofFirst:)) ?? stack.headCost
+    /// - Parameter tokens: those whose logits alone are computed; nil for all.
+    public mutating func addHead(of stack: any LayerStack, rows: Int, tokens: Range<Int>? = nil) {
+        let row = tokens.map(stack.headCost(tokens:)) ?? stack.headCost
         headRows += rows
         cost += Cost(bytes: row.bytes, multiplyAdds: row.multiplyAdds * rows)
     }

@@ -30,7 +30,7 @@ struct Calibrate: ParsableCommand {
     @Option(
         name: .customLong("exit"),
         help: ArgumentHelp(
-            "What exits compare with the threshold: softmax, margin, entropy, saturation, or heads:FILE.",
+            "What exits compare with the threshold: softmax, margin, entropy, saturation, reduced, or heads:FILE.",
             valueName: "kind"))
     var exit = "softmax"
 
@@ -85,7 +85,8 @@ struct Calibrate: ParsableCommand {
     private func kind() throws -> ExitScore.Kind {
         if exit.hasPrefix("heads:") { return .heads }
         guard let kind = ExitScore.Kind(rawValue: exit), kind != .heads else {
-            throw ValidationError("--exit must be softmax, margin, entropy, saturation or heads:FILE, not \(exit)")
+            throw ValidationError(
+                "--exit must be softmax, margin, entropy, saturation, reduced or heads:FILE, not \(exit)")
         }
         return kind
     }

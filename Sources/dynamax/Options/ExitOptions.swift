@@ -25,6 +25,7 @@ struct ExitOptions: ParsableArguments {
             """
             When to leave: depth:D (after D layers), softmax:T (largest probability at least T), margin:T (lead of the \
             most probable token), entropy:T (at most T nats), saturation:T (cosine of the rows around the last layer), \
+            reduced:T (largest probability among the few tokens that the first exit favours), \
             heads:FILE@T (learned heads, at least so sure).
             """, valueName: "spec"))
     var exit: String?
