@@ -86,7 +86,7 @@ public struct ExitStudy: Sendable {
         return Float(String(format: "%.\(digits)f", Double(value))) ?? value
     }
 
-    /// The score of what a head says, as exits of a kind have it.
+    /// The score of what a head says, as exits of a kind have it; not a number where it depends on what another exit says.
     static func value(_ kind: ExitScore.Kind?, _ view: DepthTrace.View) -> Float {
         switch kind {
         case .softmax: view.maximum
@@ -94,6 +94,7 @@ public struct ExitStudy: Sendable {
         case .entropy: view.entropy
         case .saturation: view.cosine
         case .heads: view.head ?? .nan
+        case .reduced: .nan
         case nil: 1
         }
     }
@@ -101,7 +102,7 @@ public struct ExitStudy: Sendable {
     /// Scores of a kind after all exits' layers, beside whether the exit agrees; nil for kinds that are no probabilities.
     public func reliability(_ kind: ExitScore.Kind) -> Reliability? {
         switch kind {
-        case .entropy, .saturation: return nil
+        case .entropy, .saturation, .reduced: return nil
         case .softmax, .margin, .heads: break
         }
         return Reliability(

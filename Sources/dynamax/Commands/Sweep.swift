@@ -75,7 +75,7 @@ struct Sweep: ParsableCommand {
     private func kinds() throws -> [(kind: ExitScore.Kind, heads: String?)] {
         try exits.split(separator: ",", omittingEmptySubsequences: false).map { part in
             if part.hasPrefix("heads:"), part.count > 6 { return (.heads, String(part.dropFirst(6))) }
-            guard let kind = ExitScore.Kind(rawValue: String(part)), kind != .heads else {
+            guard let kind = ExitScore.Kind(rawValue: String(part)), kind != .heads, kind != .reduced else {
                 throw ValidationError("--exit must be softmax, margin, entropy, saturation or heads:FILE, not \(part)")
             }
             return (kind, nil)
