@@ -24,7 +24,7 @@ struct DraftClock: Sendable {
     private var failedLook = SteadyMean()
     private var draft = SteadyMean()
     private var letsGo = SteadyMean()
-    private var agrees = SteadyMean()
+    private var agrees = SteadyMean.hopeful
 
     /// Drafts of the next round.
     func length(upTo longest: Int) -> Int {
@@ -53,7 +53,7 @@ struct DraftClock: Sendable {
             if best(upTo: longest) == 0 {
                 phase = .full(roundsLeft: pause)
                 pause = min(2 * pause, DraftClock.longestPause)
-                (failedLook, draft, letsGo, agrees) = (SteadyMean(), SteadyMean(), SteadyMean(), SteadyMean())
+                (failedLook, draft, letsGo, agrees) = (SteadyMean(), SteadyMean(), SteadyMean(), .hopeful)
             } else if case .drafting = phase {
                 phase = .full(roundsLeft: 1)
                 pause = DraftClock.firstPause
@@ -102,6 +102,13 @@ struct DraftClock: Sendable {
     private struct SteadyMean: Sendable {
         private(set) var value = 0.0
         private var count = 0.0
+
+        /// A share that is thought to be high until some rounds have shown otherwise: a few drafts say little.
+        static let hopeful = SteadyMean(value: 0.8, count: 3)
+
+        init() {}
+
+        private init(value: Double, count: Double) { (self.value, self.count) = (value, count) }
 
         mutating func add(_ new: Double) {
             count = min(count + 1, 24)
