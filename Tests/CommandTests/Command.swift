@@ -51,9 +51,14 @@ enum Command {
         process.executableURL = URL(fileURLWithPath: program)
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        process.standardInput = FileHandle(forReadingAtPath: try folder.write("input", input))
-        process.standardOutput = FileHandle(forWritingAtPath: output)
-        process.standardError = FileHandle(forWritingAtPath: errors)
+        let files = [
+            FileHandle(forReadingAtPath: try folder.write("input", input)), FileHandle(forWritingAtPath: output),
+            FileHandle(forWritingAtPath: errors),
+        ]
+        (process.standardInput, process.standardOutput, process.standardError) = (files[0], files[1], files[2])
+        // Processes hold on to their files, and Foundation reads beyond a buffer where there are more than 1360 (swift-corelibs-
+        // foundation, Process.run, which lists what is open).
+        defer { for file in files { try? file?.close() } }
         let status = try await finish(process)
         return Outcome(
             status: status, output: try String(contentsOfFile: output, encoding: .utf8),
