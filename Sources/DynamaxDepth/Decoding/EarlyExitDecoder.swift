@@ -11,17 +11,13 @@ public struct EarlyExitDecoder: StepDecoder, ExitingDecoder {
     public let stack: any LayerStack
     /// Where rows may leave and when.
     public let policy: ExitPolicy
-    private var pacer: Pacer
-
     /// What happens to the states of the layers above an exit.
     public let rule: StateRule
+    private var pacer: Pacer
 
     /// Makes a decoder whose policy fits the stack, with deferred states.
     public init(_ stack: any LayerStack, _ policy: ExitPolicy) {
-        self.stack = stack
-        self.policy = policy
-        rule = .deferred
-        pacer = Pacer(policy, layers: stack.layerCount)
+        self.init(stack, policy, rule: .deferred)
     }
 
     /// Makes a decoder whose policy fits the stack.
@@ -32,9 +28,11 @@ public struct EarlyExitDecoder: StepDecoder, ExitingDecoder {
         guard rule.fits(stack) else {
             throw .stateRule(rule, fitting: StateRule.allCases.filter { $0.fits(stack) })
         }
-        self.stack = stack
-        self.policy = policy
-        self.rule = rule
+        self.init(stack, policy, rule: rule)
+    }
+
+    private init(_ stack: any LayerStack, _ policy: ExitPolicy, rule: StateRule) {
+        (self.stack, self.policy, self.rule) = (stack, policy, rule)
         pacer = Pacer(policy, layers: stack.layerCount)
     }
 
