@@ -34,7 +34,11 @@ static inline ALWAYS ints dot_4(ints sum, ints low, ints first, ints high, ints 
 #include "vector/table.h"
 
 /// Those of processors whose matrix instructions serve mixed products.
-const dx_kernels dx_kernels_amx = {.name = "amx", KERNELS};
+#if defined(__linux__)
+const dx_kernels dx_kernels_amx = {.name = "amx", .attention = dx_attention_amx, KERNELS};
+#else
+const dx_kernels dx_kernels_amx = {.name = "amx", .attention = attention, KERNELS};  // never chosen
+#endif
 
 #pragma clang attribute pop
 #endif

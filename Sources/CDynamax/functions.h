@@ -39,6 +39,23 @@ static inline ALWAYS FLOATS exponential(FLOATS x) {
 #endif
 }
 
+/// 2^x within 1.2 ulp for x up to 1; 0 below -125.5, for subnormal numbers are slow wherever they go. NaN stays NaN.
+/// x = n + f, |f| <= 1 / 2, and 2^x = 2^(n - 1) 2 (2^f), so that the exponent is 0 for the smallest n.
+static inline ALWAYS FLOATS power_of_two(FLOATS x) {
+    x = x < (FLOATS)(-126.0f) ? (FLOATS)(-126.0f) : x;
+    FLOATS magic = (FLOATS)(0x1.8p23f + 126);  // adding it leaves n + 126 in the low bits
+    FLOATS shifted = x + magic;
+    FLOATS f = x - (shifted - magic);
+    FLOATS p = (FLOATS)(0x1.44138ap-12f);
+    p = FMA(p, f, (FLOATS)(0x1.5f0890p-9f));
+    p = FMA(p, f, (FLOATS)(0x1.3b2a54p-6f));
+    p = FMA(p, f, (FLOATS)(0x1.c6af6cp-4f));
+    p = FMA(p, f, (FLOATS)(0x1.ebfbe0p-2f));
+    p = FMA(p, f, (FLOATS)(0x1.62e430p+0f));
+    p = FMA(p, f, (FLOATS)(2.0f));
+    return p * float_of(bits_of(shifted) << 23);
+}
+
 /// x / (1 + exp(-x))
 static inline ALWAYS FLOATS silu(FLOATS x) {
     return x / ((FLOATS)(1.0f) + exponential(-x));

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define ALWAYS __attribute__((always_inline, unused))
+#define NEVER __attribute__((noinline))
 
 extern const dx_kernels dx_kernels_scalar;
 extern const dx_gradient_kernels dx_gradient_kernels_scalar;
@@ -78,12 +79,50 @@ static inline ALWAYS int32_t dx_quantized(float x, float scale, float low, float
 /// Whether this process may use AMX with bf16 (amx.c).
 bool dx_has_amx(void);
 
+/// Attention with the matrix instructions (amx_attention.c).
+void dx_attention_amx(const void *arguments, int64_t from, int64_t to);
+
 /// Packs blocks, reads packed rows (pack.c).
 void dx_pack_blocks(const void *arguments, int64_t from, int64_t to);
 void dx_unpack_rows(const void *arguments, int64_t from, int64_t to);
 
-/// Writes keys and values into their blocks (kv_write.c).
+/// Writes keys and values into their blocks (kv_blocks.c).
 void dx_kv_write_heads(const void *arguments, int64_t from, int64_t to);
+
+/// Columns of a head's keys as they are stored.
+static inline ALWAYS int64_t dx_key_width(dx_format format, int64_t width) {
+    return format == DX_F32 ? width : (width + DX_KEY_STEP - 1) / DX_KEY_STEP * DX_KEY_STEP;
+}
+
+static inline ALWAYS int64_t dx_element_bytes(dx_format format) {
+    return format == DX_F32 ? 4 : format == DX_BF16 ? 2 : 1;
+}
+
+/// Scores are exponents of two.
+#define DX_LOG2_E 0x1.715476p+0f
+
+/// A kv head of a block.
+typedef struct {
+    const void *keys, *values;
+    const float *key_scales, *value_scales;  // int8
+} dx_kv_head;
+
+static inline ALWAYS dx_kv_head dx_kv_head_of(dx_format format, int64_t width, const void *block, int64_t head) {
+    const uint8_t *start = (const uint8_t *)block + head * dx_kv_head_bytes(format, width);
+    int64_t bytes = dx_element_bytes(format) * DX_BLOCK;
+    const uint8_t *values = start + dx_key_width(format, width) * bytes, *end = values + DX_VALUE_STRIDE(width) * bytes;
+    return (dx_kv_head){start, values, (const float *)end, (const float *)end + DX_BLOCK};
+}
+
+/// Where, in elements, a number of a position lies among the keys or values of a head.
+static inline ALWAYS int64_t dx_key_place(dx_format format, int64_t slot, int64_t column) {
+    return format == DX_F32 ? column * DX_BLOCK + slot : (column / 2 * DX_BLOCK + slot) * 2 + column % 2;
+}
+
+static inline ALWAYS int64_t dx_value_place(dx_format format, int64_t width, int64_t slot, int64_t column) {
+    int64_t stride = DX_VALUE_STRIDE(width);
+    return format == DX_F32 ? slot * stride + column : (slot / 2 * stride + column) * 2 + slot % 2;
+}
 
 /// Element (o, k) of a packed matrix, without its scale.
 static inline float dx_weight(const void *weights, dx_format format, int64_t inputs, int64_t o, int64_t k) {

@@ -10,6 +10,7 @@
 #include "functions.h"
 #include "scalar/product.h"
 #include "scalar/rows.h"
+#include "scalar/mixed.h"
 #include "scalar/attention.h"
 #include "scalar/recurrence.h"
 
@@ -21,8 +22,6 @@
 #include "scalar/scan_gradient.h"
 #include "scalar/ssd_gradient.h"
 #include "scalar/optimizers.h"
-
-#include "scalar/mixed.h"
 
 const dx_kernels dx_kernels_scalar = {
     .name = "scalar",

@@ -12,23 +12,26 @@ public struct AttentionShape: Hashable, Sendable {
     public let headWidth: Int
     /// Positions that a row sees, its own included; nil for all.
     public let window: Int?
+    /// How keys and values are held.
+    public let cacheFormat: KVCacheFormat
 
     /// Takes the number of query heads, a multiple of that of key and value heads.
-    public init(heads: Int, kvHeads: Int, headWidth: Int, window: Int? = nil) {
+    public init(heads: Int, kvHeads: Int, headWidth: Int, window: Int? = nil, cacheFormat: KVCacheFormat = .f32) {
         self.heads = heads
         self.kvHeads = kvHeads
         self.headWidth = headWidth
         self.window = window
+        self.cacheFormat = cacheFormat
     }
 
     /// Columns of keys, and of values, for all heads.
     public var kvWidth: Int { kvHeads * headWidth }
 
-    /// Numbers in one KV block of one layer.
-    package var blockFloats: Int {
-        let lanes = Int(DX_LANES)
-        return kvHeads * Int(DX_BLOCK) * (headWidth + (headWidth + lanes - 1) / lanes * lanes)
-    }
+    /// Bytes of one KV block of one layer.
+    package var blockBytes: Int { kvHeads * Int(dx_kv_head_bytes(cacheFormat.kernelFormat, Int64(headWidth))) }
+
+    /// Bytes that the cache of one layer holds of a position.
+    public var positionBytes: Int { blockBytes / Int(DX_BLOCK) }
 }
 
 extension Tensor {
@@ -64,8 +67,8 @@ extension Tensor {
         keys: Tensor, values: Tensor, in sequences: UnsafeBufferPointer<dx_sequence>, shape: AttentionShape
     ) {
         let arguments = dx_kv_write(
-            sequences: sequences.baseAddress, count: Int64(sequences.count), kv_heads: Int64(shape.kvHeads),
-            width: Int64(shape.headWidth), keys: keys.pointer, values: values.pointer,
+            sequences: sequences.baseAddress, count: Int64(sequences.count), format: shape.cacheFormat.kernelFormat,
+            kv_heads: Int64(shape.kvHeads), width: Int64(shape.headWidth), keys: keys.pointer, values: values.pointer,
             key_stride: Int64(keys.rowStride), value_stride: Int64(values.rowStride))
         keys.device.run(keys.device.kernels.pointee.kv_write, arguments, units: shape.kvHeads)
         withExtendedLifetime((keys, values)) {}
@@ -79,7 +82,8 @@ extension Tensor {
         let tiles = sequences.last.map { $0.tile + ($0.rows + tile - 1) / tile } ?? 0
         let arguments = dx_attention(
             sequences: sequences.baseAddress, count: Int64(sequences.count), tiles: tiles,
-            heads: Int64(shape.heads), kv_heads: Int64(shape.kvHeads), width: Int64(shape.headWidth),
+            format: shape.cacheFormat.kernelFormat, heads: Int64(shape.heads), kv_heads: Int64(shape.kvHeads),
+            width: Int64(shape.headWidth),
             window: Int64(shape.window ?? 0), scale: scale, queries: pointer, query_stride: Int64(rowStride),
             y: y.mutablePointer, y_stride: Int64(y.rowStride))
         device.run(device.kernels.pointee.attention, arguments, units: shape.kvHeads * Int(tiles))

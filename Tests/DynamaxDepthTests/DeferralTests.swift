@@ -18,9 +18,11 @@ import Testing
 
     @Test(
         "random exits, then catching up, give the full model's state",
-        arguments: ["llama-gqa", "mistral-window", "mamba", "mamba2-groups"], [Quantization.f32, .bf16, .q8])
-    func randomExits(_ name: String, _ format: Quantization) throws {
-        let model = try ReferenceModel.named(name).load(quantization: format, on: Device(threads: 2))
+        arguments: ["llama-gqa", "mistral-window", "mamba", "mamba2-groups"],
+        [(Quantization.f32, KVCacheFormat.f32), (.bf16, .int8), (.q8, .bf16)])
+    func randomExits(_ name: String, _ forms: (weights: Quantization, cache: KVCacheFormat)) throws {
+        let model = try ReferenceModel.named(name).load(
+            quantization: forms.weights, cacheFormat: forms.cache, on: Device(threads: 2))
         let layers = model.stack.layerCount
         for seed in 0..<4 {
             var random = Seeded(UInt64(seed))
@@ -45,9 +47,12 @@ import Testing
 
     @Test(
         "append, truncate, fork and move with rows that wait give the full model's state",
-        arguments: ["llama-gqa", "mamba", "mamba2-groups"])
-    func scripts(_ name: String) throws {
-        let model = try ReferenceModel.named(name).load(on: Device(threads: 1))
+        arguments: [
+            ("llama-gqa", KVCacheFormat.f32), ("llama-gqa", .bf16), ("llama-gqa", .int8), ("mamba", .f32),
+            ("mamba2-groups", .f32),
+        ])
+    func scripts(_ name: String, _ cache: KVCacheFormat) throws {
+        let model = try ReferenceModel.named(name).load(cacheFormat: cache, on: Device(threads: 1))
         let layers = model.stack.layerCount
         let history = 8
         for seed in 0..<10 {

@@ -1,4 +1,5 @@
 import DynamaxFormats
+import DynamaxLayers
 import DynamaxModels
 import DynamaxTensor
 import TestSupport
@@ -7,7 +8,17 @@ import Testing
 // Oracle: a fresh run of the same model over the same tokens, compared bit for bit.
 
 private let references = ["llama-gqa", "mistral-window", "mamba", "mamba2-groups"]
-private let formats: [Quantization] = [.f32, .bf16, .q8, .q4]
+private let transformers = ["llama-gqa", "mistral-window"]
+
+/// How weights and caches are held.
+struct Forms: Hashable, Sendable {
+    let weights: Quantization
+    var cache = KVCacheFormat.f32
+}
+
+private let forms: [Forms] =
+    [.f32, .bf16, .q8, .q4].map { Forms(weights: $0) }
+    + [Forms(weights: .f32, cache: .bf16), Forms(weights: .q8, cache: .bf16), Forms(weights: .f32, cache: .int8)]
 
 @Suite struct StateTests {
     private func tokens(_ count: Int, _ seed: UInt64) -> [Token] {
@@ -15,9 +26,9 @@ private let formats: [Quantization] = [.f32, .bf16, .q8, .q4]
         return (0..<count).map { _ in Token.random(in: 3..<96, using: &random) }
     }
 
-    @Test("chunks of any size give the same bits", arguments: references, formats)
-    func chunks(_ name: String, _ format: Quantization) throws {
-        let model = try ReferenceModel.named(name).load(quantization: format, on: Device(threads: 1))
+    @Test("chunks of any size give the same bits", arguments: references, forms)
+    func chunks(_ name: String, _ forms: Forms) throws {
+        let model = try ReferenceModel.named(name).load(forms, on: Device(threads: 1))
         let tokens = tokens(100, 1)
         let whole = model.stack.makeState(history: 8)
         let expected = model.append(tokens, to: whole)
@@ -32,20 +43,20 @@ private let formats: [Quantization] = [.f32, .bf16, .q8, .q4]
         }
     }
 
-    @Test("threads change no bit", arguments: references, formats)
-    func threads(_ name: String, _ format: Quantization) throws {
+    @Test("threads change no bit", arguments: references, forms)
+    func threads(_ name: String, _ forms: Forms) throws {
         let tokens = tokens(70, 2)
-        let one = try ReferenceModel.named(name).load(quantization: format, on: Device(threads: 1))
+        let one = try ReferenceModel.named(name).load(forms, on: Device(threads: 1))
         let expected = one.append(tokens, to: one.stack.makeState(history: 0))
         for count in [2, 3] {
-            let many = try ReferenceModel.named(name).load(quantization: format, on: Device(threads: count))
+            let many = try ReferenceModel.named(name).load(forms, on: Device(threads: count))
             #expect(many.append(tokens, to: many.stack.makeState(history: 0)) == expected)
         }
     }
 
-    @Test("other sequences in the batch change no bit", arguments: references, formats)
-    func batches(_ name: String, _ format: Quantization) throws {
-        let model = try ReferenceModel.named(name).load(quantization: format, on: Device(threads: 2))
+    @Test("other sequences in the batch change no bit", arguments: references, forms)
+    func batches(_ name: String, _ forms: Forms) throws {
+        let model = try ReferenceModel.named(name).load(forms, on: Device(threads: 2))
         let sequences = [tokens(30, 3), tokens(1, 4), tokens(66, 5), tokens(9, 6)]
         let prefixes = [tokens(3, 7), tokens(80, 8), [], tokens(17, 9)]
         let states = prefixes.map { model.fresh($0, history: 4) }
@@ -63,9 +74,11 @@ private let formats: [Quantization] = [.f32, .bf16, .q8, .q4]
         }
     }
 
-    @Test("append, truncate, fork and restore give the state of a fresh run", arguments: references)
-    func scripts(_ name: String) throws {
-        let model = try ReferenceModel.named(name).load(on: Device(threads: 1))
+    @Test(
+        "append, truncate, fork and restore give the state of a fresh run",
+        arguments: references.map { ($0, KVCacheFormat.f32) } + transformers.flatMap { [($0, .bf16), ($0, .int8)] })
+    func scripts(_ name: String, _ cache: KVCacheFormat) throws {
+        let model = try ReferenceModel.named(name).load(cacheFormat: cache, on: Device(threads: 1))
         for seed in 0..<12 {
             var random = Seeded(UInt64(100 + seed))
             let history = [0, 1, 5, 16][seed % 4]
@@ -107,14 +120,37 @@ private let formats: [Quantization] = [.f32, .bf16, .q8, .q4]
         var longest = 0
     }
 
-    @Test("a transformer's state can move in parts", arguments: ["llama-gqa", "mistral-window"])
-    func parts(_ name: String) throws {
-        let model = try ReferenceModel.named(name).load(on: Device(threads: 1))
+    @Test("a transformer's state can move in parts", arguments: transformers, KVCacheFormat.allCases)
+    func parts(_ name: String, _ cache: KVCacheFormat) throws {
+        let model = try ReferenceModel.named(name).load(cacheFormat: cache, on: Device(threads: 1))
         let tokens = tokens(90, 10)
         let state = model.fresh(tokens)
         let moved = model.stack.makeState(history: 0)
         for range in [0..<10, 10..<75, 75..<90] { try moved.restore(state.serialize(positions: range)) }
         #expect(try contents(of: moved) == contents(of: state))
+    }
+
+    @Test("a state with another cache format is refused", arguments: KVCacheFormat.allCases)
+    func otherCacheFormats(_ format: KVCacheFormat) throws {
+        let device = try Device(threads: 1)
+        let bytes = try ReferenceModel.named("llama-gqa").load(cacheFormat: format, on: device).fresh(tokens(5, 13))
+            .serialize()
+        for other in KVCacheFormat.allCases where other != format {
+            let state = try ReferenceModel.named("llama-gqa").load(cacheFormat: other, on: device).fresh([])
+            #expect(
+                throws: StateError.malformed(
+                    "it has \(format.rawValue) keys and values, the model has \(other.rawValue) ones")
+            ) { try state.restore(bytes) }
+        }
+    }
+
+    @Test("the ledger counts what the cache holds", arguments: KVCacheFormat.allCases)
+    func bytes(_ format: KVCacheFormat) throws {
+        let model = try ReferenceModel.named("llama-gqa").load(cacheFormat: format, on: Device(threads: 1))
+        let (a, b) = (
+            model.stack.cost(ofLayer: 0, position: 63).bytes, model.stack.cost(ofLayer: 0, position: 127).bytes
+        )
+        #expect((b - a) * model.stack.layerCount == model.fresh(tokens(64, 14)).bytes)
     }
 
     @Test func goingBackTooFarIsRefused() throws {
@@ -141,5 +177,11 @@ private let formats: [Quantization] = [.f32, .bf16, .q8, .q4]
         }
         try state.restore(bytes)
         #expect(state.length == 5)
+    }
+}
+
+extension ReferenceModel {
+    fileprivate func load(_ forms: Forms, on device: Device) throws -> LanguageModel {
+        try load(quantization: forms.weights, cacheFormat: forms.cache, on: device)
     }
 }

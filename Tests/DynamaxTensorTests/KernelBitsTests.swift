@@ -27,6 +27,14 @@ import Testing
                 AttentionProblem(lengths: [150], heads: 3, kvHeads: 3, width: width, window: 50),
                 AttentionProblem(
                     lengths: [11, 90], heads: 7, kvHeads: 1, width: width, window: 1, schedule: Schedule(chunks: [9])),
+                AttentionProblem(lengths: [5, 130], heads: 4, kvHeads: 2, width: width, format: DX_BF16),
+                AttentionProblem(lengths: [90], heads: 4, kvHeads: 2, width: width, window: 20, format: DX_INT8),
+                AttentionProblem(
+                    lengths: [70, 2], heads: 3, kvHeads: 3, width: width, window: 67, format: DX_BF16,
+                    schedule: Schedule(chunks: [1, 30])),
+                AttentionProblem(
+                    lengths: [3, 70], heads: 20, kvHeads: 1, width: width, format: DX_INT8,
+                    schedule: Schedule(chunks: [5])),
                 SSDProblem(heads: 4, groups: 2, width: width, states: 9, low: 0.3, high: 1.2),
                 SSDProblem(heads: 2, groups: 1, width: width, states: 16, full: false, wantsOutput: false),
             ]
@@ -54,7 +62,27 @@ import Testing
     /// Many heads of one kv head fill more than one round of queries.
     @Test(arguments: Tables.vectorNames)
     func `attention with many heads gives the scalar bits`(table: String) throws {
-        try compare([AttentionProblem(lengths: [10, 66], heads: 71, kvHeads: 1, width: 20)], table)
+        try compare(
+            [DX_F32, DX_BF16, DX_INT8].map {
+                AttentionProblem(lengths: [10, 66], heads: 71, kvHeads: 1, width: 20, format: $0)
+            }, table)
+    }
+
+    /// Products with bf16 take such numbers as zeros.
+    @Test(arguments: Tables.vectorNames)
+    func `attention to tiny numbers gives the scalar bits`(table: String) throws {
+        let kernels = try #require(Tables.named(table))
+        for format in [DX_BF16, DX_INT8] {
+            let problem = AttentionProblem(lengths: [80], heads: 2, kvHeads: 1, width: 40, scale: 0x1p3, format: format)
+            var inputs = problem.inputs()
+            for name in ["q", "k", "v"] {
+                inputs[name] = zip(inputs[name]!, 0...).map {
+                    $0 * Float(sign: .plus, exponent: -124 - $1 % 7, significand: 1)
+                }
+            }
+            let expected = problem.run(Tables.scalar, KernelBench(inputs))
+            #expect(sameBits(problem.run(kernels, KernelBench(inputs)), expected), "\(table) \(format)")
+        }
     }
 
     private func compare(_ problems: [any KernelProblem], _ table: String) throws {

@@ -18,6 +18,12 @@ import Testing
                 pair(AttentionProblem(lengths: lengths, heads: 2, kvHeads: 2, width: 16, window: 70)) {
                     $0.schedule = schedule
                 },
+                pair(AttentionProblem(lengths: lengths, heads: 4, kvHeads: 2, width: 20, format: DX_BF16)) {
+                    $0.schedule = schedule
+                },
+                pair(AttentionProblem(lengths: lengths, heads: 6, kvHeads: 2, width: 40, window: 70, format: DX_INT8)) {
+                    $0.schedule = schedule
+                },
                 pair(ConvolveProblem(lengths: lengths, channels: 21, taps: 4)) { $0.schedule = schedule },
                 pair(ConvolveProblem(lengths: lengths, channels: 21, taps: 7)) { $0.schedule = schedule },
                 pair(ScanProblem(lengths: lengths, channels: 21, states: 5)) { $0.schedule = schedule },
@@ -50,23 +56,26 @@ import Testing
     }
 
     /// A row that is not a number must harm neither the rows before it nor other sequences.
-    @Test(arguments: ["scalar"] + Tables.vectorNames)
-    func `a bad row harms only those that see it`(table: String) throws {
+    @Test(arguments: ["scalar"] + Tables.vectorNames, ["f32", "bf16", "int8"])
+    func `a bad row harms only those that see it`(table: String, format: String) throws {
         let kernels = try #require(Tables.named(table))
-        let problem = AttentionProblem(lengths: [40, 40], heads: 2, kvHeads: 1, width: 12)
-        var inputs = problem.inputs()
-        let expected = problem.run(kernels, KernelBench(inputs))["y"]!
-        for column in 0..<12 {
-            inputs["k"]![33 * 12 + column] = .nan
-            inputs["v"]![33 * 12 + column] = .nan
-        }
-        let y = problem.run(kernels, KernelBench(inputs))["y"]!
-        for row in 0..<80 {
-            let values = y[(row * 24)..<(row * 24 + 24)]
-            if (33..<40).contains(row) {
-                #expect(values.allSatisfy { $0.isNaN }, "row \(row)")
-            } else {
-                #expect(sameBits(Array(values), Array(expected[(row * 24)..<(row * 24 + 24)])), "row \(row)")
+        let formats = ["f32": DX_F32, "bf16": DX_BF16, "int8": DX_INT8]
+        let problem = AttentionProblem(lengths: [40, 40], heads: 2, kvHeads: 1, width: 12, format: formats[format]!)
+        let expected = problem.run(kernels, KernelBench(problem.inputs()))["y"]!
+        for bad in [["k", "v"], ["k"], ["v"]] {
+            var inputs = problem.inputs()
+            for name in bad {
+                for column in 0..<12 { inputs[name]![33 * 12 + column] = .nan }
+            }
+            let y = problem.run(kernels, KernelBench(inputs))["y"]!
+            for row in 0..<80 {
+                let values = y[(row * 24)..<(row * 24 + 24)]
+                if (33..<40).contains(row) {
+                    #expect(values.allSatisfy { $0.isNaN }, "row \(row), bad \(bad)")
+                } else {
+                    let good = Array(expected[(row * 24)..<(row * 24 + 24)])
+                    #expect(sameBits(Array(values), good), "row \(row), bad \(bad)")
+                }
             }
         }
     }

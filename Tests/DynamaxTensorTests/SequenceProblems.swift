@@ -35,6 +35,7 @@ struct AttentionProblem: KernelProblem {
     var heads: Int, kvHeads: Int, width: Int
     var window = 0
     var scale: Float = 0.25
+    var format = DX_F32
     var schedule = Schedule.whole
 
     private var rows: Int { lengths.reduce(0, +) }
@@ -47,11 +48,11 @@ struct AttentionProblem: KernelProblem {
         let q = bench.rows("q", width: heads * width), k = bench.rows("k", width: kvHeads * width)
         let v = bench.rows("v", width: kvHeads * width), y = bench.result("y", rows, width: heads * width)
         let blockSize = Int(DX_BLOCK), rowTile = Int(DX_ROW_TILE)
-        let blockFloats = kvHeads * blockSize * (width + blocks(width) * 16)
+        let blockFloats = kvHeads * Int(dx_kv_head_bytes(format, Int64(width))) / 4
         let tables = lengths.map { length in
-            let table = UnsafeMutablePointer<UnsafeMutablePointer<Float>?>.allocate(capacity: length / blockSize + 1)
+            let table = UnsafeMutablePointer<UnsafeMutableRawPointer?>.allocate(capacity: length / blockSize + 1)
             for block in 0...length / blockSize {
-                table[block] = UnsafeMutablePointer(
+                table[block] = UnsafeMutableRawPointer(
                     mutating: bench.dense([Float](repeating: .nan, count: blockFloats)))
             }
             return table
@@ -67,12 +68,14 @@ struct AttentionProblem: KernelProblem {
             }
             sequences.withUnsafeBufferPointer { sequences in
                 let write = dx_kv_write(
-                    sequences: sequences.baseAddress, count: Int64(sequences.count), kv_heads: Int64(kvHeads),
-                    width: Int64(width), keys: k.read, values: v.read, key_stride: k.stride, value_stride: v.stride)
+                    sequences: sequences.baseAddress, count: Int64(sequences.count), format: format,
+                    kv_heads: Int64(kvHeads), width: Int64(width), keys: k.read, values: v.read, key_stride: k.stride,
+                    value_stride: v.stride)
                 runUnits(kernels.kv_write, write, units: kvHeads, order: bench.order)
                 let arguments = dx_attention(
                     sequences: sequences.baseAddress, count: Int64(sequences.count), tiles: Int64(tiles),
-                    heads: Int64(heads), kv_heads: Int64(kvHeads), width: Int64(width), window: Int64(window),
+                    format: format, heads: Int64(heads), kv_heads: Int64(kvHeads), width: Int64(width),
+                    window: Int64(window),
                     scale: scale, queries: q.read, query_stride: q.stride, y: y.base, y_stride: y.stride)
                 runUnits(kernels.attention, arguments, units: kvHeads * tiles, order: bench.order)
             }

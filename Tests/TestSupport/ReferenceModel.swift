@@ -25,8 +25,11 @@ public struct ReferenceModel: CustomTestStringConvertible, Sendable {
             .map(ReferenceModel.init)
     }
 
-    public func load(quantization: Quantization? = nil, on device: Device) throws -> LanguageModel {
-        try LanguageModel(CheckpointFiles(folder.path), quantization: quantization, on: device)
+    public func load(
+        quantization: Quantization? = nil, cacheFormat: KVCacheFormat = .f32, on device: Device
+    ) throws -> LanguageModel {
+        try LanguageModel(
+            CheckpointFiles(folder.path), quantization: quantization, cacheFormat: cacheFormat, on: device)
     }
 
     public func expected() throws -> SafetensorsFile {
@@ -57,7 +60,8 @@ public func contents(of state: SequenceState) throws -> [String: [Float]] {
     var numbers: [String: [Float]] = [:]
     let history = ["checkpoint", "log", "moved"]
     for name in file.tensorNames where !history.contains(where: name.hasSuffix) {
-        numbers[name] = try file.require(name).floats()
+        let tensor = try file.require(name)
+        numbers[name] = try tensor.type.isInteger ? tensor.integers().map(Float.init) : tensor.floats()
     }
     return numbers
 }

@@ -44,7 +44,7 @@ typedef struct {
     int64_t rows;
     int64_t position;    // position of that row in its sequence
     int64_t tile;        // row tiles (see DX_ROW_TILE) of the sequences before this one
-    float *const *blocks;  // attention: one block for each DX_BLOCK positions, [kv heads][keys | values]
+    void *const *blocks;   // attention: one KV block for each DX_BLOCK positions
     float *window;       // recurrences: the last taps - 1 inputs of the convolution, [taps - 1][channels]
     float *state;        // recurrences: see dx_scan and dx_ssd
     const float *old_window, *old_state;  // recurrences: from where to move them to window and state; NULL: they move where they lie
@@ -195,26 +195,55 @@ typedef struct {
 
 // MARK: Attention
 
-/// A KV block holds DX_BLOCK positions of all kv heads, [kv heads][keys | values]:
-/// keys [head width][DX_BLOCK], values [DX_BLOCK][value stride], value stride = head width rounded up to DX_LANES.
+/// A KV block holds DX_BLOCK positions of all kv heads in one of these formats. Of each head it holds, one after the other
+/// (pairs are two neighbours side by side; what is rounded up is padded with zeros):
+///   f32   keys [width][DX_BLOCK], values [DX_BLOCK][value stride]
+///   bf16  keys [key width / 2][DX_BLOCK][2], values [DX_BLOCK / 2][value stride][2]; key width and value stride: the head
+///         width rounded up to DX_KEY_STEP and DX_LANES. A position of which a number is not finite has keys NaN and values 0, so
+///         that it harms those that see it, and nobody else
+///   int8  as bf16; then the scales of keys [DX_BLOCK] and of values [DX_BLOCK], f32: one for each position and head, max|x| / 127,
+///         as in dx_quantize
+/// What is stored of a position never changes, whatever comes after it.
+#define DX_KEY_STEP 32
 #define DX_VALUE_STRIDE(width) (((width) + DX_LANES - 1) / DX_LANES * DX_LANES)
-#define DX_BLOCK_FLOATS(heads, width) ((heads) * DX_BLOCK * ((width) + DX_VALUE_STRIDE(width)))
+
+/// Bytes that a kv head takes in a block.
+int64_t dx_kv_head_bytes(dx_format format, int64_t width);
 
 /// Writes keys and values of all rows into their blocks. (units: kv heads)
 typedef struct {
     const dx_sequence *sequences;
     int64_t count;
+    dx_format format;  // f32, bf16 or int8
     int64_t kv_heads, width;
     const float *keys, *values;  // [rows, kv heads * width]
     int64_t key_stride, value_stride;
 } dx_kv_write;
 
+/// One position as it is stored: keys and values, [kv heads][width] elements each, and for int8 the scales, [kv heads][keys, values].
+typedef struct {
+    void *keys, *values;
+    float *scales;
+} dx_kv_position;
+
+/// Copies a position out of the block that holds it, or into it. Positions of a block are put from the first on.
+void dx_kv_get(dx_format format, int64_t kv_heads, int64_t width, const void *block, int64_t slot, dx_kv_position to);
+void dx_kv_put(dx_format format, int64_t kv_heads, int64_t width, void *block, int64_t slot, dx_kv_position from);
+
 /// y = softmax(q . K * scale) V over the positions that a row sees: its own and those before, at most `window` of them when
-/// window > 0. Blocks are visited from the first to the last; in each, the running maximum is raised, the sums so far are
-/// rescaled, and positions are added in their order. (units: kv heads * row tiles; unit = kv head * tiles + tile)
+/// window > 0. (units: kv heads * row tiles; unit = kv head * tiles + tile)
+///
+/// Exponentials are powers of two, of scores times scale * log2(e). Blocks are visited from the first to the last. In each, the
+/// running maximum m is raised; the sums of weights so far, in 16 interleaved lanes, are rescaled and the block's are added in the
+/// order of positions; and y = fma(y, 2^(old m - m), the block's sum of weight * value).
+///   f32         scores are summed in the order of columns; a block's weighted values in two chains, of even and of odd positions
+///   bf16, int8  products are as in dx_mixed_product: operands are bf16 (queries times scale * log2(e), rounded; weights, for int8
+///               times the scales of values, rounded), and sums in its order, all positions of a block included (unseen
+///               ones have weight 0). Sums of weights are not rounded. int8: scores are multiplied by the scales of keys.
 typedef struct {
     const dx_sequence *sequences;
     int64_t count, tiles;
+    dx_format format;  // of the blocks: f32, bf16 or int8
     int64_t heads, kv_heads, width, window;
     float scale;
     const float *queries;  // [rows, heads * width]

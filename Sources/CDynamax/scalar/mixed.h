@@ -11,19 +11,25 @@ static inline float flushing_fma(float a, float b, float c) {
     return FMA(a, b, c);
 }
 
+/// The sum so far plus one step of products; weights and x are bf16 numbers.
+static float mixed_step(const float x[DX_MIXED_STEP], const float weights[DX_MIXED_STEP], float sum) {
+    float chains[2] = {0, 0};
+    for (int64_t i = 0; i < DX_MIXED_STEP; i++) chains[i % 2] = flushing_fma(flushed(x[i]), flushed(weights[i]), chains[i % 2]);
+    return flushed(sum + flushed(chains[0] + chains[1]));
+}
+
 static void mixed_product(const void *arguments, int64_t from, int64_t to) {
     const dx_mixed_product *p = arguments;
     for (int64_t row = 0; row < p->rows; row++) {
         for (int64_t o = from * DX_LANES; o < dx_min(to * DX_LANES, p->outputs); o++) {
             float sum = 0;
             for (int64_t k = 0; k < p->inputs; k += DX_MIXED_STEP) {
-                float chains[2] = {0, 0};
-                for (int64_t i = k; i < k + DX_MIXED_STEP; i++) {
-                    float x = dx_float_of_bf16(p->x[dx_mixed_place(p->inputs, row, i)]);
-                    float weight = dx_weight(p->weights, DX_BF16, p->inputs, o, i);
-                    chains[i % 2] = flushing_fma(flushed(x), flushed(weight), chains[i % 2]);
+                float x[DX_MIXED_STEP], weights[DX_MIXED_STEP];
+                for (int64_t i = 0; i < DX_MIXED_STEP; i++) {
+                    x[i] = dx_float_of_bf16(p->x[dx_mixed_place(p->inputs, row, k + i)]);
+                    weights[i] = dx_weight(p->weights, DX_BF16, p->inputs, o, k + i);
                 }
-                sum = flushed(sum + flushed(chains[0] + chains[1]));
+                sum = mixed_step(x, weights, sum);
             }
             if (p->bias) sum = sum + p->bias[o];
             if (p->residual) sum = sum + p->residual[row * p->residual_stride + o];

@@ -28,7 +28,33 @@ static inline ALWAYS float total(floats sums) {
 
 /// The largest lane; a lane that is NaN counts as -infinity.
 static inline ALWAYS float largest_lane(floats v) {
-    float result = -INFINITY;
-    for (int i = 0; i < 16; i++) result = v[i] > result ? v[i] : result;
-    return result;
+    v = v == v ? v : splat(-INFINITY);
+    floats other = __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+    v = v > other ? v : other;
+    other = __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
+    v = v > other ? v : other;
+    other = __builtin_shufflevector(v, v, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
+    v = v > other ? v : other;
+    other = __builtin_shufflevector(v, v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
+    v = v > other ? v : other;
+    return v[0];
+}
+
+/// The two numbers of pairs of bf16.
+static inline ALWAYS floats first_bf16(uints pairs) {
+    return (floats)(pairs << 16);
+}
+
+static inline ALWAYS floats second_bf16(uints pairs) {
+    return (floats)(pairs & 0xffff0000u);
+}
+
+/// The bf16 number nearest to each lane, in its low half.
+static inline ALWAYS uints rounded(floats x) {
+    uints bits = (uints)x, nearest = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+    return (bits & 0x7fffffff) > 0x7f800000 ? (bits >> 16 | 0x40) : nearest;
+}
+
+static inline ALWAYS uints pairs_of(floats first, floats second) {
+    return rounded(first) | rounded(second) << 16;
 }

@@ -1,16 +1,6 @@
 // Matrices rounded to bf16, in the layouts of mixed products. All of them are made of pairs, two bf16 numbers in a lane:
 // neighbours in a row, or one below the other, transposed or not.
 
-/// The bf16 number nearest to each lane, in its low half.
-static inline ALWAYS uints rounded(floats x) {
-    uints bits = (uints)x, nearest = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
-    return (bits & 0x7fffffff) > 0x7f800000 ? (bits >> 16 | 0x40) : nearest;
-}
-
-static inline ALWAYS uints pairs_of(floats first, floats second) {
-    return rounded(first) | rounded(second) << 16;
-}
-
 /// Neighbours in a row: lane i holds x[2 i] and x[2 i + 1].
 static inline ALWAYS uints pairs_along(const float *x, int64_t count) {
     floats low = count > 0 ? load_part(x, count) : splat(0), high = count > 16 ? load_part(x + 16, count - 16) : splat(0);

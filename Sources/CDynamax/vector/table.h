@@ -14,6 +14,9 @@
 #include "quantize.h"
 #include "rows.h"
 #include "summarize.h"
+#include "attention_state.h"
+#include "attention_f32.h"
+#include "attention_mixed.h"
 #include "attention.h"
 #include "recurrence.h"
 
@@ -21,7 +24,7 @@
     .product_f32 = product_f32, .product_f16 = product_f16, .product_bf16 = product_bf16, \
     .product_int8 = product_int8, .product_int4 = product_int4, .quantize = quantize, .pack = dx_pack_blocks, \
     .unpack = dx_unpack_rows, .rms_norm = rms_norm, .rotary = rotary, .swiglu = swiglu, .summarize = summarize, \
-    .softmax = softmax, .cosine = cosine, .kv_write = dx_kv_write_heads, .attention = attention, \
+    .softmax = softmax, .cosine = cosine, .kv_write = dx_kv_write_heads, \
     .convolve = convolve, .scan = scan, .ssd = ssd
 
-const dx_kernels TABLE = {.name = NAME, KERNELS};
+const dx_kernels TABLE = {.name = NAME, .attention = attention, KERNELS};

@@ -1,6 +1,8 @@
 // The register tile of products and attention: a few rows times a few vectors of outputs. Nearly all time is spent in its
 // loops. `rows` and `vectors` are constants once inlined, and say how much of the tile is used.
 
+#include "rows_of_tile.h"
+
 enum { MOST_VECTORS = TILE_VECTORS > ROW_VECTORS ? TILE_VECTORS : ROW_VECTORS };
 
 typedef struct {
@@ -10,18 +12,6 @@ typedef struct {
 typedef struct {
     ints at[TILE_ROWS][MOST_VECTORS];
 } integer_tile;
-
-/// Calls a function whose first argument must be a constant.
-#define WITH_ROWS(rows, function, ...)                \
-    switch (rows) {                                   \
-    case 1: function(1, __VA_ARGS__); break;          \
-    case 2: function(2, __VA_ARGS__); break;          \
-    case 3: function(3, __VA_ARGS__); break;          \
-    case 4: function(4, __VA_ARGS__); break;          \
-    case 5: function(5, __VA_ARGS__); break;          \
-    default: function(TILE_ROWS, __VA_ARGS__); break; \
-    }
-_Static_assert(TILE_ROWS == 6, "WITH_ROWS lists the rows of a tile");
 
 /// Where the weights of a tile lie: the vectors of one k `stride` elements apart, those of the next k `step` further on.
 /// One k stands for as many inputs as a vector of weights holds for each output: 1, 2 (bf16), 4 (int8) or 8 (int4).
@@ -85,15 +75,6 @@ static inline ALWAYS void tile_f16(
         }
         tile_add(rows, vectors, sums, x, k, weights);
     }
-}
-
-/// The two weights that each lane of a bf16 matrix holds.
-static inline ALWAYS floats first_bf16(uints pairs) {
-    return (floats)(pairs << 16);
-}
-
-static inline ALWAYS floats second_bf16(uints pairs) {
-    return (floats)(pairs & 0xffff0000u);
 }
 
 static inline ALWAYS void tile_bf16(

@@ -7,6 +7,8 @@ typedef int32_t ints __attribute__((ext_vector_type(16)));
 typedef int8_t bytes __attribute__((ext_vector_type(16)));
 typedef int16_t shorts __attribute__((ext_vector_type(32)));
 typedef uint16_t ushorts __attribute__((ext_vector_type(32)));
+typedef int16_t short_pairs __attribute__((ext_vector_type(16)));
+typedef uint16_t half_lanes __attribute__((ext_vector_type(16)));
 
 #define FLOATS floats
 #define UINTS uints

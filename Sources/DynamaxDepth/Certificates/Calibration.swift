@@ -89,7 +89,7 @@ public struct Calibration {
                 epsilon: test.epsilon)
         }
         return Certificate(
-            model: fingerprint, weights: model.format.description, exit: specification(best.exit),
+            model: fingerprint, weights: model.formats, exit: specification(best.exit),
             layers: try policy(best.exit).layers, decay: decay, tokens: limits.tokens,
             divergence: divergence, consistency: references == nil ? .textual : .risk, pValue: test.pValue,
             delta: test.delta, epsilon: test.epsilon,

@@ -6,7 +6,7 @@ public import DynamaxFormats
 public struct Certificate: Hashable, Sendable {
     /// Digest of the model (`CheckpointFiles.fingerprint`).
     public var model: String
-    /// How its weights were held.
+    /// How its weights were held, and keys and values (`LanguageModel.formats`).
     public var weights: String
     /// The exits, as `--exit` takes them, with the threshold.
     public var exit: String

@@ -51,7 +51,7 @@ public struct SweepResult: Sendable {
     init(model: LanguageModel, baseline: ExitStudy) {
         family = model.family
         layers = model.stack.layerCount
-        weights = model.format.description
+        weights = model.formats
         threads = model.stack.device.threads
         instructionSet = model.stack.device.instructionSetName
         prompts = baseline.traces.count

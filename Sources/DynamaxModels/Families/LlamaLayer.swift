@@ -62,13 +62,13 @@ struct LlamaLayer: DecoderLayer {
 
     var absorbCost: AbsorbCost {
         AbsorbCost(
-            weights: queryKeyValue.cost(ofOutputs: kvOutputs), state: Cost(bytes: shape.kvWidth * 2 * 4))
+            weights: queryKeyValue.cost(ofOutputs: kvOutputs), state: Cost(bytes: shape.positionBytes))
     }
 
     var weightCost: Cost { queryKeyValue.cost + attentionOutput.cost + mlp.cost }
 
     func stateCost(atPosition position: Int) -> Cost {
         let seen = min(position + 1, shape.window ?? .max)
-        return Cost(bytes: seen * shape.kvWidth * 2 * 4, multiplyAdds: seen * shape.heads * shape.headWidth * 2)
+        return Cost(bytes: seen * shape.positionBytes, multiplyAdds: seen * shape.heads * shape.headWidth * 2)
     }
 }

@@ -95,7 +95,9 @@ struct TransformerConfiguration {
     }
 
     private func layer(_ index: Int, _ parameters: Parameters) throws -> LlamaLayer {
-        let shape = AttentionShape(heads: heads, kvHeads: kvHeads, headWidth: headWidth, window: windows[index])
+        let shape = AttentionShape(
+            heads: heads, kvHeads: kvHeads, headWidth: headWidth, window: windows[index],
+            cacheFormat: parameters.cacheFormat)
         let attention = parameters.scoped("self_attn")
         let mlp = parameters.scoped("mlp")
         return LlamaLayer(

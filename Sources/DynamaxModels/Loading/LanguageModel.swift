@@ -12,6 +12,8 @@ public struct LanguageModel: Sendable {
     public let context: Int?
     /// How most weights are held.
     public let format: WeightFormat
+    /// How attention layers hold keys and values; says nothing where there are none.
+    public let cacheFormat: KVCacheFormat
     /// Bytes of the weights that are held, embedding not counted: it stays in the file.
     public let weightBytes: Int
 
@@ -20,17 +22,21 @@ public struct LanguageModel: Sendable {
     /// - Parameters:
     ///   - files: config.json and tensors, or a GGUF file.
     ///   - quantization: how weights are to be held; nil for how they are stored.
+    ///   - cacheFormat: how attention layers hold keys and values.
     ///   - device: where the layers run.
     /// - Throws: `FormatError` that names the file, field or tensor that does not fit.
-    public init(_ files: CheckpointFiles, quantization: Quantization? = nil, on device: Device) throws {
+    public init(
+        _ files: CheckpointFiles, quantization: Quantization? = nil, cacheFormat: KVCacheFormat = .f32,
+        on device: Device
+    ) throws {
         if let gguf = files.gguf {
             let tensors = try files.tensors()
             try self.init(
                 GGUFConfiguration(gguf.metadata, tensors).json(),
-                GGUFParameters(tensors: tensors), .inference(quantization), device)
+                GGUFParameters(tensors: tensors), .inference(quantization), device, cacheFormat)
         } else {
             let (config, parameters) = try LanguageModel.read(files)
-            try self.init(config, parameters, .inference(quantization), device)
+            try self.init(config, parameters, .inference(quantization), device, cacheFormat)
         }
     }
 
@@ -50,13 +56,14 @@ public struct LanguageModel: Sendable {
     ///   - seed: where the random numbers start.
     ///   - settling: how much each layer adds to the rows, beside the one before it; 1 or less.
     ///   - quantization: how weights are held; nil for bf16.
+    ///   - cacheFormat: how attention layers hold keys and values.
     ///   - device: where the layers run.
     public init(
         randomFor configuration: JSONNode, seed: UInt64 = 0, settling: Float = 1, quantization: Quantization? = nil,
-        on device: Device
+        cacheFormat: KVCacheFormat = .f32, on device: Device
     ) throws {
         let source = RandomParameters(seed: seed, settling: settling)
-        try self.init(configuration, source, .inference(quantization), device)
+        try self.init(configuration, source, .inference(quantization), device, cacheFormat)
     }
 
     /// Makes a model to train from the beginning.
@@ -95,16 +102,23 @@ public struct LanguageModel: Sendable {
     }
 
     private init(
-        _ configuration: JSONNode, _ source: any ParameterSource, _ purpose: Parameters.Purpose, _ device: Device
+        _ configuration: JSONNode, _ source: any ParameterSource, _ purpose: Parameters.Purpose, _ device: Device,
+        _ cacheFormat: KVCacheFormat = .f32
     ) throws {
         let stack = try DynamaxModels.family(of: configuration).load(
-            configuration, Parameters(source: source, device: device, purpose: purpose))
+            configuration, Parameters(source: source, device: device, purpose: purpose, cacheFormat: cacheFormat))
         self.stack = stack
         family = try configuration.string("model_type")
         context = try configuration.optionalSize("max_position_embeddings")
         format = stack.output.format
+        self.cacheFormat = cacheFormat
         weightBytes = (0..<stack.layerCount).reduce(stack.headCost.bytes) {
             $0 + stack.layers[$1].weightCost.bytes
         }
+    }
+
+    /// What, besides its files, the model's numbers depend on: how weights, and keys and values, are held.
+    public var formats: String {
+        cacheFormat == .f32 ? format.description : "\(format), KV cache \(cacheFormat.rawValue)"
     }
 }

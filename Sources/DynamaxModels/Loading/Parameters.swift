@@ -43,15 +43,20 @@ package struct Parameters {
     let source: any ParameterSource
     package let device: Device
     let purpose: Purpose
+    /// How attention layers hold keys and values.
+    let cacheFormat: KVCacheFormat
     let memory = MemoryBudget()
     /// Precedes all names, with its dot.
     var scope = ""
 
     /// Takes parameters from a source.
-    package init(source: any ParameterSource, device: Device, purpose: Purpose) {
+    package init(
+        source: any ParameterSource, device: Device, purpose: Purpose, cacheFormat: KVCacheFormat = .f32
+    ) {
         self.source = source
         self.device = device
         self.purpose = purpose
+        self.cacheFormat = cacheFormat
     }
 
     /// The parameters below a name.

@@ -20,7 +20,7 @@ public final class KVCache {
     private let device: Device
     private var blocks: [Block] = []
     /// Addresses of the blocks, for the kernels.
-    private var addresses: UnsafeMutableBufferPointer<UnsafeMutablePointer<Float>?>
+    private var addresses: UnsafeMutableBufferPointer<UnsafeMutableRawPointer?>
 
     init(shape: AttentionShape, on device: Device) {
         self.shape = shape
@@ -34,7 +34,7 @@ public final class KVCache {
     }
 
     /// Bytes of the blocks held, shared ones included.
-    public var bytes: Int { blocks.count * shape.blockFloats * 4 }
+    public var bytes: Int { blocks.count * shape.blockBytes }
 
     // MARK: Append
 
@@ -47,7 +47,7 @@ public final class KVCache {
         while blocks.count * size < progress + rows {
             blocks.append(makeBlock())
             if blocks.count > addresses.count { growAddresses() }
-            addresses[blocks.count - 1] = blocks[blocks.count - 1].storage.floats
+            addresses[blocks.count - 1] = blocks[blocks.count - 1].storage.address
         }
         sequence.blocks = UnsafePointer(addresses.baseAddress)
         sequence.position = Int64(progress)
@@ -58,21 +58,21 @@ public final class KVCache {
         progress += rows
     }
 
-    private func makeBlock() -> Block { Block(device.storage(bytes: shape.blockFloats * 4)) }
+    private func makeBlock() -> Block { Block(device.storage(bytes: shape.blockBytes)) }
 
     private func copy(of block: Block) -> Block {
         let copy = makeBlock()
-        copy.storage.floats.update(from: block.storage.floats, count: shape.blockFloats)
+        copy.storage.address.copyMemory(from: block.storage.address, byteCount: shape.blockBytes)
         return copy
     }
 
     private func replaceBlock(_ index: Int, with block: Block) {
         blocks[index] = block
-        addresses[index] = block.storage.floats
+        addresses[index] = block.storage.address
     }
 
     private func growAddresses() {
-        let larger = UnsafeMutableBufferPointer<UnsafeMutablePointer<Float>?>.allocate(capacity: addresses.count * 2)
+        let larger = UnsafeMutableBufferPointer<UnsafeMutableRawPointer?>.allocate(capacity: addresses.count * 2)
         larger.initialize(repeating: nil)
         for (index, address) in addresses.enumerated() { larger[index] = address }
         addresses.deallocate()
@@ -81,32 +81,11 @@ public final class KVCache {
 
     /// Appends the positions that another cache of equal shape has beyond this one's, with its keys and values.
     func append(newestOf other: KVCache) {
-        precondition(shape.kvHeads == other.shape.kvHeads && shape.headWidth == other.shape.headWidth)
+        precondition(
+            (shape.kvHeads, shape.headWidth, shape.cacheFormat)
+                == (other.shape.kvHeads, other.shape.headWidth, other.shape.cacheFormat))
         let new = progress..<other.progress
-        guard !new.isEmpty else { return }
-        var sequence = dx_sequence()
-        extend(&sequence, rows: new.count)
-        for position in new {
-            for head in 0..<shape.kvHeads {
-                let (source, target) = (other.place(position, head), place(position, head))
-                for column in 0..<shape.headWidth {
-                    target.keys[column * Tensor.blockPositions] = source.keys[column * Tensor.blockPositions]
-                }
-                target.values.update(from: source.values, count: shape.headWidth)
-            }
-        }
-        advance(new.count)
-    }
-
-    /// Where the numbers of a position lie: keys a block's positions apart, values side by side.
-    private func place(
-        _ position: Int, _ head: Int
-    ) -> (keys: UnsafeMutablePointer<Float>, values: UnsafeMutablePointer<Float>) {
-        let (size, width) = (Tensor.blockPositions, shape.headWidth)
-        let (block, slot) = (blocks[position / size], position % size)
-        let stride = shape.blockFloats / shape.kvHeads
-        let keys = block.storage.floats + head * stride
-        return (keys + slot, keys + size * width + slot * (stride / size - width))
+        if !new.isEmpty { append(other.rows(new)) }
     }
 
     // MARK: Truncate and fork
@@ -124,48 +103,76 @@ public final class KVCache {
         twin.progress = progress
         twin.blocks = blocks
         while twin.addresses.count < blocks.count { twin.growAddresses() }
-        for (index, block) in blocks.enumerated() { twin.addresses[index] = block.storage.floats }
+        for (index, block) in blocks.enumerated() { twin.addresses[index] = block.storage.address }
         return twin
     }
 
-    // MARK: Rows, for serialization
+    // MARK: Rows
 
-    /// Keys and values of some positions, each [positions, kvWidth] in row-major order.
-    func rows(_ positions: Range<Int>) -> (keys: [Float], values: [Float]) {
-        var keys = [Float](repeating: 0, count: positions.count * shape.kvWidth)
-        var values = keys
-        forEachNumber(positions) { index, key, value in
-            keys[index] = key.pointee
-            values[index] = value.pointee
+    /// Keys and values of some positions as they are held, row by row.
+    struct Rows {
+        let count: Int
+        /// Of each position and head, its numbers.
+        var keys: [UInt8]
+        var values: [UInt8]
+        /// Of each position and head, the scale of its keys and that of its values, where the format has scales.
+        var scales: [Float]
+
+        /// Rows with room for `count` positions.
+        init(count: Int, of shape: AttentionShape) {
+            self.count = count
+            keys = Array(repeating: 0, count: count * shape.kvWidth * shape.cacheFormat.elementBytes)
+            values = keys
+            scales = Array(repeating: 0, count: count * shape.kvHeads * shape.cacheFormat.scales)
         }
-        return (keys, values)
-    }
 
-    /// Appends positions whose keys and values are given as `rows` gives them.
-    func append(keys: [Float], values: [Float]) {
-        var sequence = dx_sequence()
-        let count = keys.count / shape.kvWidth
-        extend(&sequence, rows: count)
-        forEachNumber(progress..<progress + count) { index, key, value in
-            key.pointee = keys[index]
-            value.pointee = values[index]
-        }
-        advance(count)
-    }
-
-    private func forEachNumber(
-        _ positions: Range<Int>,
-        _ body: (_ index: Int, _ key: UnsafeMutablePointer<Float>, _ value: UnsafeMutablePointer<Float>) -> Void
-    ) {
-        var index = 0
-        for position in positions {
-            for head in 0..<shape.kvHeads {
-                let (keys, values) = place(position, head)
-                for column in 0..<shape.headWidth {
-                    body(index, keys + column * Tensor.blockPositions, values + column)
-                    index += 1
+        /// Hands out each position for the kernels to read or write.
+        mutating func forEach(_ shape: AttentionShape, _ body: (_ index: Int, _ position: dx_kv_position) -> Void) {
+            let (bytes, scaleCount) = (
+                shape.kvWidth * shape.cacheFormat.elementBytes, shape.kvHeads * shape.cacheFormat.scales
+            )
+            keys.withUnsafeMutableBytes { keys in
+                values.withUnsafeMutableBytes { values in
+                    scales.withUnsafeMutableBufferPointer { scales in
+                        guard let keys = keys.baseAddress, let values = values.baseAddress else { return }
+                        for index in 0..<count {
+                            body(
+                                index,
+                                dx_kv_position(
+                                    keys: keys + index * bytes, values: values + index * bytes,
+                                    scales: scales.baseAddress.map { $0 + index * scaleCount }))
+                        }
+                    }
                 }
             }
         }
+    }
+
+    /// Keys and values of some positions.
+    func rows(_ positions: Range<Int>) -> Rows {
+        var rows = Rows(count: positions.count, of: shape)
+        rows.forEach(shape) { index, row in
+            let (block, slot) = place(positions.lowerBound + index)
+            dx_kv_get(
+                shape.cacheFormat.kernelFormat, Int64(shape.kvHeads), Int64(shape.headWidth), block, slot, row)
+        }
+        return rows
+    }
+
+    /// Appends positions whose keys and values are given as `rows` gives them.
+    func append(_ rows: Rows) {
+        var (sequence, rows) = (dx_sequence(), rows)
+        extend(&sequence, rows: rows.count)
+        rows.forEach(shape) { index, row in
+            let (block, slot) = place(progress + index)
+            dx_kv_put(
+                shape.cacheFormat.kernelFormat, Int64(shape.kvHeads), Int64(shape.headWidth), block, slot, row)
+        }
+        advance(rows.count)
+    }
+
+    private func place(_ position: Int) -> (block: UnsafeMutableRawPointer, slot: Int64) {
+        let size = Tensor.blockPositions
+        return (blocks[position / size].storage.address, Int64(position % size))
     }
 }

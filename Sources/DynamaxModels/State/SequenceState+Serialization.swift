@@ -3,17 +3,19 @@ import DynamaxTensor
 
 // A state on its way: a safetensors file in memory, so that it can be looked at with ordinary tools.
 //
-//   layers.I.keys, .values          [positions, kvHeads, headWidth]   positions first ..< last of an attention layer
+//   layers.I.keys, .values          [positions, kvHeads, headWidth]   positions first ..< last of an attention layer, as the cache holds them
+//   layers.I.scales                 [positions, kvHeads, 2]           those of keys and values, where the cache's format has scales
 //   layers.I.memory                 [numbers]                         window and state of a recurrent layer
 //   layers.I.checkpoint, .log       [numbers]                         what it needs to go back
 //   layers.I.moved                  [positions]                       0 for a position since the checkpoint that was skipped
 //   layers.I.pending                [rows, width]                     hidden rows that wait before the layer
 //   readers.I                       [bytes]                           the state of what reads along before layer I
 //
-// Metadata: format, layers, length, first, and the progress of each layer after this part.
+// Metadata: format, layers, length, first, last, kv_cache (the cache's format, where there is one), and the progress of each layer
+// after this part.
 
 extension SequenceState {
-    private static let format = "dynamax-sequence-2"
+    private static let format = "dynamax-sequence-3"
 
     /// The whole state, or a part of it, as bytes.
     ///
@@ -32,15 +34,21 @@ extension SequenceState {
         for (index, layer) in layers.enumerated() {
             metadata["layers.\(index).progress"] = String(min(layer.progress, positions.upperBound))
         }
+        metadata["kv_cache"] = cacheFormat?.rawValue
         var writer = SafetensorsWriter(metadata: metadata)
         for (index, layer) in layers.enumerated() {
             switch layer {
             case .attention(let cache):
                 let held = positions.clamped(to: 0..<max(cache.progress, 0))
-                let (keys, values) = cache.rows(held)
-                let shape = [held.count, cache.shape.kvHeads, cache.shape.headWidth]
-                writer.add("layers.\(index).keys", keys, shape: shape)
-                writer.add("layers.\(index).values", values, shape: shape)
+                let rows = cache.rows(held)
+                let (shape, type) = (cache.shape, cache.shape.cacheFormat.tensorType)
+                let extents = [held.count, shape.kvHeads, shape.headWidth]
+                writer.add("layers.\(index).keys", type: type, bytes: rows.keys, shape: extents)
+                writer.add("layers.\(index).values", type: type, bytes: rows.values, shape: extents)
+                if shape.cacheFormat.scales > 0 {
+                    let extents = [held.count, shape.kvHeads, shape.cacheFormat.scales]
+                    writer.add("layers.\(index).scales", rows.scales, shape: extents)
+                }
             case .recurrence(let state) where isLast:
                 let contents = state.contents
                 writer.add("layers.\(index).memory", contents.memory, shape: [contents.memory.count])
@@ -71,7 +79,7 @@ extension SequenceState {
     ///   state is then of no further use.
     public func restore(_ bytes: [UInt8]) throws {
         let file = try SafetensorsFile(bytes, location: "the serialized state")
-        let part = try Part(file, layers: layers.count)
+        let part = try Part(file, layers: layers.count, cacheFormat: cacheFormat)
         for (index, layer) in layers.enumerated() {
             let progress = try part.progress(ofLayer: index)
             switch layer {
@@ -80,11 +88,9 @@ extension SequenceState {
                     throw StateError.malformed(
                         "layer \(index) stands at position \(cache.progress), the part begins at \(part.first)")
                 }
-                let count = progress - cache.progress
-                let shape = [count, cache.shape.kvHeads, cache.shape.headWidth]
-                let keys = try file.require("layers.\(index).keys", shape: shape).floats()
-                let values = try file.require("layers.\(index).values", shape: shape).floats()
-                if count > 0 { cache.append(keys: keys, values: values) }
+                let rows = try SequenceState.rows(
+                    file, layer: index, count: progress - cache.progress, of: cache.shape)
+                if rows.count > 0 { cache.append(rows) }
             case .recurrence(let state) where part.isLast:
                 try state.restore(
                     RecurrentState.Contents(
@@ -104,6 +110,35 @@ extension SequenceState {
         }
     }
 
+    /// How attention layers hold keys and values; nil where there are none.
+    private var cacheFormat: KVCacheFormat? {
+        for case .attention(let cache) in layers { return cache.shape.cacheFormat }
+        return nil
+    }
+
+    /// Keys and values of a layer.
+    private static func rows(
+        _ file: SafetensorsFile, layer: Int, count: Int, of shape: AttentionShape
+    ) throws -> KVCache.Rows {
+        var rows = KVCache.Rows(count: count, of: shape)
+        func bytes(_ name: String) throws -> [UInt8] {
+            let tensor = try file.require(
+                "layers.\(layer).\(name)", shape: [count, shape.kvHeads, shape.headWidth])
+            guard tensor.type == shape.cacheFormat.tensorType else {
+                throw StateError.malformed(
+                    "layers.\(layer).\(name) is \(tensor.type.rawValue), not \(shape.cacheFormat.tensorType.rawValue)")
+            }
+            return withExtendedLifetime(tensor) { Array(tensor.bytes) }
+        }
+        rows.keys = try bytes("keys")
+        rows.values = try bytes("values")
+        if shape.cacheFormat.scales > 0 {
+            let extents = [count, shape.kvHeads, shape.cacheFormat.scales]
+            rows.scales = try file.require("layers.\(layer).scales", shape: extents).floats()
+        }
+        return rows
+    }
+
     private func restorePending(_ file: SafetensorsFile) throws {
         for index in layers.indices.dropFirst() {
             let waiting = layers[index - 1].progress - layers[index].progress
@@ -121,13 +156,17 @@ extension SequenceState {
         let last: Int
         let isLast: Bool
 
-        init(_ file: SafetensorsFile, layers: Int) throws(StateError) {
+        init(_ file: SafetensorsFile, layers: Int, cacheFormat: KVCacheFormat?) throws(StateError) {
             metadata = file.metadata
             guard metadata["format"] == SequenceState.format else {
                 throw .malformed("it is not of the format \(SequenceState.format)")
             }
             guard metadata["layers"] == String(layers) else {
                 throw .malformed("it has \(metadata["layers"] ?? "no") layers, the model has \(layers)")
+            }
+            guard metadata["kv_cache"] == cacheFormat?.rawValue else {
+                let (theirs, ours) = (metadata["kv_cache"] ?? "no", cacheFormat?.rawValue ?? "no")
+                throw .malformed("it has \(theirs) keys and values, the model has \(ours) ones")
             }
             guard let first = metadata["first"].flatMap(Int.init), let last = metadata["last"].flatMap(Int.init),
                 let length = metadata["length"].flatMap(Int.init), 0 <= first, first <= last, last <= length
@@ -141,6 +180,17 @@ extension SequenceState {
             guard let progress = metadata["layers.\(layer).progress"].flatMap(Int.init), (0...last).contains(progress)
             else { throw .malformed("the progress of layer \(layer) is missing or out of range") }
             return progress
+        }
+    }
+}
+
+extension KVCacheFormat {
+    /// The type of the keys and values of a serialized state.
+    var tensorType: TensorType {
+        switch self {
+        case .f32: .f32
+        case .bf16: .bf16
+        case .int8: .i8
         }
     }
 }

@@ -76,12 +76,14 @@ struct Bench: ParsableCommand {
         if let random {
             let shape = try JSONNode(contentsOf: random)
             let made = try LanguageModel(
-                randomFor: shape, settling: settle, quantization: compute.quantize, on: device)
+                randomFor: shape, settling: settle, quantization: compute.quantize, cacheFormat: compute.kvCache,
+                on: device)
             bound = BoundModel(model: made, fingerprint: { () in "random" }, exits: nil)
         } else {
             let files = try CheckpointFiles(named: model ?? BundledModel.standard.rawValue)
             bound = BoundModel(
-                model: try LanguageModel(files, quantization: compute.quantize, on: device),
+                model: try LanguageModel(
+                    files, quantization: compute.quantize, cacheFormat: compute.kvCache, on: device),
                 fingerprint: files.fingerprint, exits: try GenerationConfig(files).exits)
             if let prompts {
                 texts = try PromptFile(contentsOf: prompts, Tokenizer(files)).entries.map(\.prompt)

@@ -125,7 +125,7 @@ struct ExitOptions: ParsableArguments {
         if promise == .bounded, let path = certificate {
             let certificate = try Certificate(contentsOf: path)
             try certificate.check(
-                fingerprint: bound.fingerprint(), weights: bound.model.format.description, path: path)
+                fingerprint: bound.fingerprint(), weights: bound.model.formats, path: path)
             guard sampling.temperature == 0 else {
                 throw FormatError(.mismatch, path, "the certificate is for texts without sampling, at temperature 0")
             }

@@ -2,7 +2,7 @@ public import ArgumentParser
 import DynamaxBundledModels
 import DynamaxFormats
 public import DynamaxModels
-import DynamaxTensor
+public import DynamaxTensor
 import Foundation
 
 extension Quantization: ExpressibleByArgument {
@@ -13,6 +13,8 @@ extension Quantization: ExpressibleByArgument {
 
     public static var allValueStrings: [String] { Format.allCases.map(\.rawValue) }
 }
+
+extension KVCacheFormat: ExpressibleByArgument {}
 
 /// Which model, and how it is held and run.
 struct ModelOptions: ParsableArguments {
@@ -42,7 +44,8 @@ struct ModelOptions: ParsableArguments {
     func load() throws -> Loaded {
         let start = ContinuousClock.now
         let files = try CheckpointFiles(named: model)
-        let loaded = try LanguageModel(files, quantization: compute.quantize, on: compute.device())
+        let loaded = try LanguageModel(
+            files, quantization: compute.quantize, cacheFormat: compute.kvCache, on: compute.device())
         return Loaded(files: files, model: loaded, loadMilliseconds: start.duration(to: .now).milliseconds)
     }
 }
@@ -65,6 +68,12 @@ struct ComputeOptions: ParsableArguments {
         help: ArgumentHelp(
             "Hold weights in this format instead of the stored one: f32, f16, bf16, q8 or q4.", valueName: "format"))
     var quantize: Quantization?
+
+    @Option(
+        name: .customLong("kv-cache"),
+        help: ArgumentHelp(
+            "Hold keys and values of attention in this format: f32, bf16 or int8.", valueName: "format"))
+    var kvCache = KVCacheFormat.f32
 
     func validate() throws {
         if let threads, !Device.threadLimits.contains(threads) {

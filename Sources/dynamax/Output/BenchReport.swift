@@ -38,6 +38,7 @@ struct BenchReport: Encodable {
 
     let model: String
     let format: String
+    let kvCache: String
     let instructionSet: String
     let threads: Int
     let weightBytes: Int
@@ -48,7 +49,8 @@ struct BenchReport: Encodable {
 
     var text: String {
         var lines = [
-            "\(model), \(format) weights of \(byteCount(weightBytes)), \(instructionSet), \(threads) threads"
+            "\(model), \(format) weights of \(byteCount(weightBytes))"
+                + (kvCache == "f32" ? "" : ", \(kvCache) KV cache") + ", \(instructionSet), \(threads) threads"
         ]
         for (name, phase) in [("prefill", prefill), ("decode", decode)] {
             guard let phase else { continue }
@@ -77,7 +79,7 @@ struct Benchmark {
         func someTokens(_ count: Int) -> [Token] { Benchmark.someTokens(count, of: model.stack.vocabularySize) }
         if prompt > 0 { _ = model.stack.prefill(someTokens(prompt), past) }
         return BenchReport(
-            model: model.family, format: model.format.description,
+            model: model.family, format: model.format.description, kvCache: model.cacheFormat.rawValue,
             instructionSet: model.stack.device.instructionSetName, threads: model.stack.device.threads,
             weightBytes: model.weightBytes,
             prefill: measure(prompt) {

@@ -83,7 +83,7 @@ struct GenerationRun {
                 prefill %6d tokens %9.1f tokens/s
                 decode  %6d tokens %9.1f tokens/s
                 layers  %.2f of %d a token, %d rows caught up, %@%d head checks
-                """, loaded.loadMilliseconds, loaded.model.format.description,
+                """, loaded.loadMilliseconds, loaded.model.formats,
             byteCount(loaded.model.weightBytes), device.instructionSetName, device.threads, promptCount,
             prefillRate, tokens.count, decodeRate, meanLayers, loaded.model.stack.layerCount,
             generation.ledger.catchUpRows, stateOnly > 0 ? "\(stateOnly) moved a state only, " : "",

@@ -1,0 +1,63 @@
+// What attention knows of its queries while they go over the blocks. Those of one kv head and row tile share its keys and values.
+
+enum { QUERIES = 32 };  // queries that go over the blocks together: their scores fit the nearest cache beside keys or values
+
+/// Positions `first ..< last` of the current block.
+typedef struct {
+    int64_t first, last;
+} span;
+
+/// Queries of one kv head: what they see, and what they have gathered so far.
+typedef struct {
+    int count;
+    const float *x[QUERIES];
+    float *result[QUERIES];
+    int64_t begin[QUERIES], end[QUERIES];
+    _Alignas(64) float maximum[QUERIES];
+    floats sums[QUERIES];  // of weights
+    float *y;              // [QUERIES][value stride]: the weighted sums of values
+    // Of the current block:
+    span seen[QUERIES];
+    _Alignas(64) float raised[QUERIES], origin[QUERIES];
+    float kept[QUERIES];  // what becomes of the sums so far
+    _Alignas(64) float scores[QUERIES][DX_BLOCK];
+    _Alignas(64) uint16_t weights[QUERIES][DX_BLOCK];  // narrow formats; of f32 they take the place of the scores
+} queries;
+
+/// The block that the queries are at.
+typedef struct {
+    dx_kv_head at, next;  // next: the same head of the next block, which is asked for while this one is read; at worst this one
+    int64_t width;
+} block;
+
+/// A block of bf16 in pairs, and what to ask for meanwhile, as far from there as what is read is from the start; NULL: nothing.
+typedef struct {
+    const uint16_t *keys, *values;
+    const uint8_t *next_keys, *next_values;
+    int64_t key_width, stride;
+} pair_block;
+
+static inline ALWAYS void ask_for(const void *address) {
+    __builtin_prefetch(address, 0, 2);  // into the second cache: the first is full of this block
+}
+
+
+static inline ALWAYS bool is_whole(span s) {
+    return s.first == 0 && s.last == DX_BLOCK;
+}
+
+static inline ALWAYS bool sees_any(const queries *q, int i) {
+    return q->seen[i].first < q->seen[i].last;
+}
+
+/// Adds what a block gave to queries from `first` on, [rows][columns from `column` on], to their sums so far. Queries that see
+/// nothing of it stay as they are.
+static inline ALWAYS void keep_sums(queries *q, int first, int rows, int64_t column, int64_t columns, const float *sums, int64_t stride) {
+    for (int i = first; i < first + rows; i++) {
+        if (!sees_any(q, i)) continue;
+        float *y = q->y + i * stride + column;
+        for (int64_t n = 0; n < columns; n += DX_LANES) {
+            store(y + n, FMA(load(y + n), splat(q->kept[i]), load(sums + (i - first) * columns + n)));
+        }
+    }
+}
