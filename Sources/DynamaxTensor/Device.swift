@@ -11,6 +11,8 @@ public final class Device: @unchecked Sendable {
     package let kernels: UnsafePointer<dx_kernels>
     let gradientKernels: UnsafePointer<dx_gradient_kernels>
     let mixedKernels: UnsafePointer<dx_mixed_kernels>
+    /// The set whose kernels these are.
+    let instructionSet: InstructionSet
     private let memory = StoragePool()
     /// Whether operations are recorded on the tape; see `recording`.
     var isRecording = false
@@ -47,6 +49,7 @@ public final class Device: @unchecked Sendable {
         kernels = table
         gradientKernels = gradientTable
         mixedKernels = mixedTable
+        self.instructionSet = set
         self.pool = pool
     }
 

@@ -59,6 +59,24 @@ import Testing
         #expect(empty.complaint.contains("none.txt: there is no prompt"))
     }
 
+    @Test("the machine's limits are measured beside the model")
+    func limits() async throws {
+        let options = ["bench", "--limits", "--random", Self.shape, "-n", "6", "-t", "1"]
+        let run = try await Command.run(options + ["--quantize", "q8", "-p", "4", "-r", "2", "--json"])
+        #expect(run.status == 0)
+        let limits = try #require(try run.object()["limits"] as? [String: Any])
+        for name in ["read_bytes_per_second", "multiply_adds_per_second", "prefill_share", "decode_share"] {
+            let rate = try #require(limits[name] as? [String: Any])
+            #expect((rate["runs"] as? [Double])?.count == 2)
+            #expect(rate["median"] as? Double ?? 0 > 0)
+        }
+        #expect(limits["operand"] as? String == "int8")
+
+        let text = try await Command.run(options + ["--quantize", "f32", "-p", "0", "-r", "1"])
+        #expect(text.output.contains("multiply-adds/s of f32") && text.output.contains("decode share"))
+        #expect(!text.output.contains("prefill share"))
+    }
+
     @Test("a model larger than the machine's memory is refused")
     func tooLarge() async throws {
         let text = try String(contentsOfFile: Self.shape, encoding: .utf8)

@@ -338,6 +338,7 @@ bool dx_gguf_expand(int type, const void *blocks, float *y, int64_t count);
 
 #include "CDynamaxGradients.h"
 #include "CDynamaxImages.h"
+#include "CDynamaxLimits.h"
 #include "CDynamaxMixed.h"
 
 #endif

@@ -14,6 +14,8 @@ struct Bench: ParsableCommand {
                 dynamax bench --random Benchmarks/Shapes/tinyllama-1.1b.json --quantize q8 -p 512 -n 128 -t 2
 
             With --exit or --certificate, decoding with exits is measured too, in turns with decoding through all layers.
+            With --limits, so is what the machine can do at best, in turns with the model: bytes that all threads read in a second, which
+            bound decoding, and multiply-adds, which bound prefill. A model takes the shares of them that are printed.
             """)
 
     @Option(name: .shortAndLong, help: "A model, as for generate.")
@@ -49,6 +51,9 @@ struct Bench: ParsableCommand {
             "How much each layer of a random model adds, beside the one before it: below 1, exits agree with the full model more often.",
             valueName: "share"))
     var settle: Float = 1
+
+    @Flag(help: "Measure the machine's limits beside the model, and the shares of them that it reaches.")
+    var limits = false
 
     @Flag(help: "Print one JSON object.")
     var json = false
@@ -95,6 +100,11 @@ struct Bench: ParsableCommand {
                 model: bound.model, decoder: exits.decoder(bound, .greedy, tokens: tokens),
                 prompts: texts ?? [Benchmark.someTokens(max(prompt, 1), of: bound.model.stack.vocabularySize)],
                 tokens: tokens, repetitions: repetitions
+            ).report()
+        }
+        if limits {
+            report.limits = LimitBenchmark(
+                model: bound.model, prompt: prompt, tokens: tokens, repetitions: repetitions
             ).report()
         }
         json ? try printJSON(report) : try write(report.text + "\n")

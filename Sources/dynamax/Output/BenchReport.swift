@@ -46,6 +46,8 @@ struct BenchReport: Encodable {
     let decode: Phase?
     /// Decoding with exits, where it was asked for.
     var exits: ExitBenchmark.Report?
+    /// The machine's limits, where they were asked for.
+    var limits: LimitBenchmark.Report?
 
     var text: String {
         var lines = [
@@ -61,6 +63,7 @@ struct BenchReport: Encodable {
                     + phase.bytesPerSecond.scaled(by: 1e-9).text("GB/s touched"))
         }
         if let exits { lines.append(exits.text) }
+        if let limits { lines.append(limits.text) }
         return lines.joined(separator: "\n")
     }
 }
