@@ -15,19 +15,10 @@
 #include "vector/avx512.h"
 #include "vector/lanes.h"
 #include "vector/transpose.h"
+#include "vector/amx_tiles.h"
 
 #include "vector/mixed_operands.h"
 #include "vector/mixed_finish.h"
-
-/// Rows and outputs of a corner of the result: two by two tiles.
-enum { CORNER_ROWS = 32, CORNER_BLOCKS = 2 };
-
-/// The shapes of the tiles, as the processor reads them.
-typedef struct {
-    uint8_t palette, start, reserved[14];
-    uint16_t row_bytes[16];
-    uint8_t rows[16];
-} tile_shapes;
 
 /// A corner of the result.
 typedef struct {
@@ -46,7 +37,6 @@ static inline ALWAYS void fetch_below(const corner *c, int64_t k) {
     }
 }
 
-// Tiles 0 and 1 hold the sums of the upper rows, 2 and 3 those of the lower ones; 4 and 5 rows of x; 6 and 7 weights.
 static inline ALWAYS void sum_corner(bool lower, bool second, const corner *c) {
     const dx_mixed_product *p = c->p;
     int64_t apart = p->inputs * DX_LANES;
@@ -104,12 +94,7 @@ static void sum_edge(bool lower, bool second, corner c) {
 
 static void mixed_product(const void *arguments, int64_t from, int64_t to) {
     const dx_mixed_product *p = arguments;
-    tile_shapes shapes = {.palette = 1};
-    for (int i = 0; i < 8; i++) {
-        shapes.row_bytes[i] = 64;
-        shapes.rows[i] = 16;
-    }
-    _tile_loadconfig(&shapes);
+    shape_tiles(CORNER_ROWS, 64);
     for (int64_t block = from; block < to; block += CORNER_BLOCKS) {
         bool second = block + 1 < to;
         int64_t outputs = (second ? 2 : 1) * DX_LANES;

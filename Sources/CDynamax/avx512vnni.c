@@ -33,11 +33,11 @@ static inline ALWAYS ints dot_4(ints sum, ints low, ints first, ints high, ints 
 #define TABLE dx_kernels_avx512vnni
 #include "vector/table.h"
 
-/// Those of processors whose matrix instructions serve mixed products.
 #if defined(__linux__)
-const dx_kernels dx_kernels_amx = {.name = "amx", .attention = dx_attention_amx, KERNELS};
-#else
-const dx_kernels dx_kernels_amx = {.name = "amx", .attention = attention, KERNELS};  // never chosen
+/// Those of processors with matrix instructions, which serve many rows.
+const dx_kernels dx_kernels_amx = {
+    .name = "amx", .tiled_rows = 33, SHARED_KERNELS, .product_int8 = dx_amx_product_int8,
+    .product_int4 = dx_amx_product_int4, .attention = dx_attention_amx};
 #endif
 
 #pragma clang attribute pop

@@ -68,12 +68,25 @@ static inline ALWAYS uint16_t dx_f16_of_float(float x) {
     return (uint16_t)(sign | ((rest + 0xfff + (rest >> 13 & 1) - 0x38000000) >> 13));
 }
 
+/// Rounded half to even, for |x| below 2^22: adding 1.5 * 2^23 leaves no room for a fraction.
+static inline ALWAYS int32_t dx_rounded(float x) {
+    return (int32_t)((x + 0x1.8p23f) - 0x1.8p23f);
+}
+
 /// x / scale, rounded half to even and clamped; 0 where the scale is 0 or NaN.
 static inline ALWAYS int32_t dx_quantized(float x, float scale, float low, float high) {
     if (!(scale > 0 || scale < 0)) return 0;
     float value = x / scale;
-    value = value < low ? low : value > high ? high : value;
-    return (int32_t)((value + 0x1.8p23f) - 0x1.8p23f);  // adding 1.5 * 2^23 leaves no room for a fraction
+    return dx_rounded(value < low ? low : value > high ? high : value);
+}
+
+/// The scale of a group of activations, from its largest magnitude, NaN where one is not finite; and what quantizes it, or 0.
+static inline ALWAYS float dx_scale_of_largest(float largest) {
+    return largest < DX_SMALLEST ? 0 : largest / 127;
+}
+
+static inline ALWAYS float dx_factor_of_largest(float largest) {
+    return largest >= DX_SMALLEST ? 127 / largest : 0;
 }
 
 /// Whether this process may use AMX with bf16 (amx.c).
@@ -81,6 +94,10 @@ bool dx_has_amx(void);
 
 /// Attention with the matrix instructions (amx_attention.c).
 void dx_attention_amx(const void *arguments, int64_t from, int64_t to);
+
+/// Products of many rows with integer weights by matrix instructions (amx_integers.c).
+void dx_amx_product_int8(const void *arguments, int64_t from, int64_t to);
+void dx_amx_product_int4(const void *arguments, int64_t from, int64_t to);
 
 /// Packs blocks, reads packed rows (pack.c).
 void dx_pack_blocks(const void *arguments, int64_t from, int64_t to);

@@ -215,7 +215,8 @@ public struct PackedMatrix: Sendable {
         let arguments = dx_product(
             rows: Int64(x.rows), inputs: Int64(paddedInputs), outputs: Int64(count), group: Int64(format.group),
             x: x.pointer, x_stride: Int64(x.rowStride), x_width: Int64(inputs),
-            quantized: quantized?.values, x_scales: quantized?.scales, x_sums: quantized?.sums,
+            quantized: quantized?.values, tiled: quantized?.tiled ?? false, x_scales: quantized?.scales,
+            x_sums: quantized?.sums,
             weights: weights.address + skipped * format.bits / 8,
             scales: scales.map { $0.floats + skipped / format.group },
             bias: bias.map { $0.pointer + first }, residual: residual?.pointer,
@@ -240,24 +241,26 @@ struct QuantizedRows {
     private let storage: Storage
     private let scalesOffset: Int
     private let sumsOffset: Int
+    /// Whether they lie as matrix instructions take them (see `dx_quantize` in CDynamax.h).
+    let tiled: Bool
 
     init(_ x: Tensor, group: Int) {
-        self.init(x.pointer, rows: x.rows, columns: x.columns, stride: x.rowStride, group: group, on: x.device)
-        withExtendedLifetime(x) {}
-    }
-
-    init(_ x: UnsafePointer<Float>, rows: Int, columns: Int, stride: Int, group: Int, on device: Device) {
+        let (rows, columns, device) = (x.rows, x.columns, x.device)
         let inputs = (columns + group - 1) / group * group
-        let values = (rows * inputs + 63) / 64 * 64
-        let groups = (rows * inputs / group * 4 + 63) / 64 * 64
+        let tiledRows = Int(device.kernels.pointee.tiled_rows)
+        tiled = tiledRows > 0 && rows >= tiledRows && dx_tile_inputs(Int64(group)) > 0
+        let held = tiled ? Int(dx_tiled_rows(Int64(rows))) : rows
+        let values = (held * inputs + 63) / 64 * 64
+        let groups = (held * inputs / group * 4 + 63) / 64 * 64
         scalesOffset = values
         sumsOffset = values + groups
         storage = device.storage(bytes: values + 2 * groups)
         let arguments = dx_quantize(
             rows: Int64(rows), width: Int64(columns), inputs: Int64(inputs), group: Int64(group),
-            x: x, x_stride: Int64(stride), quantized: values == 0 ? nil : mutableValues,
+            x: x.pointer, x_stride: Int64(x.rowStride), tiled: tiled, quantized: values == 0 ? nil : mutableValues,
             scales: scales, sums: sums)
         device.run(device.kernels.pointee.quantize, arguments, units: rows, grain: 8)
+        withExtendedLifetime(x) {}
     }
 
     private var mutableValues: UnsafeMutablePointer<Int8> { storage.address.assumingMemoryBound(to: Int8.self) }

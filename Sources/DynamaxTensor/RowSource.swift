@@ -1,5 +1,3 @@
-import CDynamax
-
 /// A matrix whose rows are read as f32 on demand, such as a tensor of a mapped checkpoint.
 public protocol RowSource: Sendable {
     var rows: Int { get }
@@ -13,13 +11,12 @@ public protocol RowSource: Sendable {
 public struct RoundedRows: RowSource {
     private let base: any RowSource
     private let group: Int
-    private let device: Device
 
     /// Rounds the rows of a matrix.
     ///
     /// - Parameter group: numbers of a row that share a scale, as in `WeightFormat.int8`.
-    public init(_ base: any RowSource, group: Int, on device: Device) {
-        (self.base, self.group, self.device) = (base, group, device)
+    public init(_ base: any RowSource, group: Int) {
+        (self.base, self.group) = (base, group)
     }
 
     public var rows: Int { base.rows }
@@ -27,16 +24,22 @@ public struct RoundedRows: RowSource {
 
     public func copyRows(_ range: Range<Int>, to numbers: UnsafeMutablePointer<Float>) {
         base.copyRows(range, to: numbers)
-        // Weights and activations are rounded by the same rule.
-        let rounded = QuantizedRows(
-            numbers, rows: range.count, columns: columns, stride: columns, group: group, on: device)
-        let padded = (columns + group - 1) / group * group
         for row in 0..<range.count {
-            for column in 0..<columns {
-                let index = row * padded + column
-                numbers[row * columns + column] = Float(rounded.values[index]) * rounded.scales[index / group]
+            for start in stride(from: 0, to: columns, by: group) {
+                round(
+                    UnsafeMutableBufferPointer(
+                        start: numbers + row * columns + start, count: min(group, columns - start)))
             }
         }
-        withExtendedLifetime(rounded) {}
+    }
+
+    /// Rounds the numbers that share a scale as `dx_pack` does.
+    private func round(_ numbers: UnsafeMutableBufferPointer<Float>) {
+        let isFinite = numbers.allSatisfy(\.isFinite)
+        let scale = isFinite ? numbers.reduce(0) { max($0, abs($1)) } / 127 : .nan
+        for (index, number) in numbers.enumerated() {
+            let value = scale > 0 ? min(max((number / scale).rounded(.toNearestOrEven), -127), 127) : 0
+            numbers[index] = value * scale
+        }
     }
 }

@@ -84,26 +84,35 @@ struct ProductProblem: KernelProblem {
         return Array(UnsafeBufferPointer(start: y, count: outputs * inputs))
     }
 
+    /// Whether a table takes so many rows tiled, as the device does.
+    private func tiles(_ count: Int, _ kernels: dx_kernels) -> Bool {
+        format.isInteger && kernels.tiled_rows > 0 && count >= kernels.tiled_rows
+            && dx_tile_inputs(Int64(format.group)) > 0
+    }
+
     func run(_ kernels: dx_kernels, _ bench: KernelBench) -> [String: [Float]] {
         let packed = packed(kernels, bench)
         let x = bench.rows("x", width: inputs), y = bench.result("y", rows, width: outputs)
         let bias = bench.optional("bias"), residual = adding ? bench.rows("residual", width: outputs) : nil
         let groups = padded / format.group
-        let values = UnsafeMutableRawPointer(bench.scratch(rows * padded / 4 + 1)).assumingMemoryBound(to: Int8.self)
-        let sums = UnsafeMutableRawPointer(bench.scratch(rows * groups)).assumingMemoryBound(to: Int32.self)
-        let scales = bench.scratch(rows * groups)
-        if format.isInteger {
-            let arguments = dx_quantize(
-                rows: Int64(rows), width: Int64(inputs), inputs: Int64(padded), group: Int64(format.group), x: x.read,
-                x_stride: x.stride, quantized: values, scales: scales, sums: sums)
-            runUnits(kernels.quantize, arguments, units: rows, order: bench.order)
-        }
         for first in stride(from: 0, to: rows, by: min(rowsAtOnce, rows)) {
+            let count = min(rowsAtOnce, rows - first)
+            let tiled = tiles(count, kernels), held = Int(dx_tiled_rows(Int64(count)))
+            let values = bench.bytes(held * padded)
+            let scales = bench.scratch(held * groups), sums = bench.scratch(held * groups)
+            let exactSums = UnsafeMutableRawPointer(sums).assumingMemoryBound(to: Int32.self)
+            if format.isInteger {
+                let arguments = dx_quantize(
+                    rows: Int64(count), width: Int64(inputs), inputs: Int64(padded), group: Int64(format.group),
+                    x: x.read + first * Int(x.stride), x_stride: x.stride, tiled: tiled, quantized: values,
+                    scales: scales, sums: exactSums)
+                runUnits(kernels.quantize, arguments, units: count, order: bench.order)
+            }
             let arguments = dx_product(
-                rows: Int64(min(rowsAtOnce, rows - first)), inputs: Int64(padded), outputs: Int64(outputs),
+                rows: Int64(count), inputs: Int64(padded), outputs: Int64(outputs),
                 group: Int64(format.group), x: x.read + first * Int(x.stride), x_stride: x.stride,
-                x_width: Int64(inputs), quantized: values + first * padded, x_scales: scales + first * groups,
-                x_sums: sums + first * groups, weights: packed.weights, scales: packed.scales, bias: bias,
+                x_width: Int64(inputs), quantized: values, tiled: tiled, x_scales: scales, x_sums: exactSums,
+                weights: packed.weights, scales: packed.scales, bias: bias,
                 residual: residual.map { $0.read + first * Int($0.stride) }, residual_stride: residual?.stride ?? 0,
                 y: y.base + first * Int(y.stride), y_stride: y.stride)
             runUnits(format.product(kernels), arguments, units: blocks(outputs), order: bench.order)
@@ -113,6 +122,11 @@ struct ProductProblem: KernelProblem {
 }
 
 extension KernelBench {
+    /// The same in bytes.
+    func bytes(_ count: Int) -> UnsafeMutablePointer<Int8> {
+        UnsafeMutableRawPointer(scratch(count / 4 + 1)).assumingMemoryBound(to: Int8.self)
+    }
+
     /// Memory that has not been written.
     func scratch(_ count: Int) -> UnsafeMutablePointer<Float> {
         UnsafeMutablePointer(mutating: dense([Float](repeating: .nan, count: count)))

@@ -138,7 +138,8 @@ struct QuantizeProblem: KernelProblem {
             sums.withUnsafeMutableBufferPointer { sums in
                 let arguments = dx_quantize(
                     rows: Int64(rows), width: Int64(width), inputs: Int64(padded), group: Int64(group), x: x.read,
-                    x_stride: x.stride, quantized: values.baseAddress, scales: scales, sums: sums.baseAddress)
+                    x_stride: x.stride, tiled: false, quantized: values.baseAddress, scales: scales,
+                    sums: sums.baseAddress)
                 results = bench.run(kernels.quantize, arguments, units: rows)
             }
         }

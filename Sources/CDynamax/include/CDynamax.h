@@ -77,9 +77,10 @@ typedef struct {
     int64_t group;                  // int8 and int4: inputs sharing one scale; a multiple of 8, at most 256
     const float *x;                 // float types: [rows, inputs]; columns past the unpadded width must not be read
     int64_t x_stride, x_width;      // x_width: unpadded inputs
-    const int8_t *quantized;        // integer types: [rows, inputs]
-    const float *x_scales;          // [rows, inputs / group]
-    const int32_t *x_sums;          // [rows, inputs / group]: sums of the quantized values
+    const int8_t *quantized;        // integer types: [rows, inputs], or tiled
+    bool tiled;                     // how `quantized` lies: see dx_quantize
+    const float *x_scales;          // as dx_quantize writes them
+    const int32_t *x_sums;
     const void *weights;
     const float *scales;
     const float *bias;              // [outputs] or NULL
@@ -89,16 +90,45 @@ typedef struct {
     int64_t y_stride;
 } dx_product;
 
-/// Quantizes rows symmetrically: scale = max|x| / 127 over each group, value = round half to even(x / scale); NaN and infinities
-/// give scale NaN, so that they reach the output. (units: rows)
+/// Quantizes rows symmetrically: scale = max|x| / 127 over each group, value = round half to even(x * (127 / max|x|)). A group below
+/// DX_SMALLEST is 0; NaN and infinities give scale NaN, so that they reach the output. (units: rows)
+///
+/// Tables that multiply tiles of 16 rows take many rows tiled: [blocks of 16 rows][inputs / t][16][t], t = dx_tile_inputs(group), in
+/// room for whole blocks.
 typedef struct {
     int64_t rows, width, inputs, group;  // width: unpadded; inputs: padded to a multiple of group
     const float *x;
     int64_t x_stride;
+    bool tiled;
     int8_t *quantized;  // [rows, inputs], -127 ... 127; 0 in the padding, and where the scale is 0 or NaN
-    float *scales;      // [rows, inputs / group]
-    int32_t *sums;      // [rows, inputs / group]: sums of the values
+    float *scales;      // [rows, inputs / group]; tiled: [inputs / group][rows, rounded up to 16]
+    int32_t *sums;      // sums of the values, as the scales
 } dx_quantize;
+
+#define DX_SMALLEST 0x1p-120f
+
+/// Inputs of a group that a tile takes, or 0 where groups do not fall into tiles.
+static inline int64_t dx_tile_inputs(int64_t group) {
+    if (group % 64 == 0) return 64;
+    return group == 32 || group == 16 ? group : 0;
+}
+
+/// Rows that tiled rows take the room of.
+static inline int64_t dx_tiled_rows(int64_t rows) {
+    return (rows + DX_LANES - 1) / DX_LANES * DX_LANES;
+}
+
+/// Where the scale and the sum of a group of a row lie.
+static inline int64_t dx_group_place(bool tiled, int64_t rows, int64_t groups, int64_t row, int64_t g) {
+    return tiled ? g * dx_tiled_rows(rows) + row : row * groups + g;
+}
+
+/// Where input k of a row lies.
+static inline int64_t dx_quantized_place(bool tiled, int64_t inputs, int64_t group, int64_t row, int64_t k) {
+    if (!tiled) return row * inputs + k;
+    int64_t t = dx_tile_inputs(group);
+    return row / DX_LANES * DX_LANES * inputs + k / t * DX_LANES * t + row % DX_LANES * t + k % t;
+}
 
 typedef enum { DX_F32, DX_F16, DX_BF16, DX_INT8, DX_INT4 } dx_format;
 
@@ -303,6 +333,7 @@ typedef enum { DX_SCALAR, DX_AVX2, DX_AVX512, DX_AVX512_VNNI, DX_AMX, DX_ISA_COU
 /// The kernels of one instruction set. All entries are set.
 typedef struct {
     const char *name;  // scalar, avx2, avx512, avx512vnni, amx
+    int64_t tiled_rows;  // products of as many quantized rows and more are faster tiled; 0: `tiled` is not supported
     dx_task product_f32, product_f16, product_bf16, product_int8, product_int4;
     dx_task quantize, pack, unpack;
     dx_task rms_norm, rotary, swiglu, summarize, softmax, cosine;

@@ -27,10 +27,10 @@ static void product_of_integers(const dx_product *p, dx_format format, int64_t f
                 int32_t exact = 0;
                 for (int64_t k = g * p->group; k < (g + 1) * p->group; k++) {
                     int32_t weight = (int32_t)dx_weight(p->weights, format, p->inputs, o, k);
-                    exact += p->quantized[row * p->inputs + k] * weight;
+                    exact += p->quantized[dx_quantized_place(p->tiled, p->inputs, p->group, row, k)] * weight;
                 }
                 float weight_scale = p->scales[(o / DX_LANES * groups + g) * DX_LANES + o % DX_LANES];
-                sum = FMA((float)exact, weight_scale * p->x_scales[row * groups + g], sum);
+                sum = FMA((float)exact, weight_scale * p->x_scales[dx_group_place(p->tiled, p->rows, groups, row, g)], sum);
             }
             p->y[row * p->y_stride + o] = finished(p, row, o, sum);
         }
@@ -71,15 +71,17 @@ static void quantize(const void *arguments, int64_t from, int64_t to) {
                 finite = finite && magnitude < INFINITY;
                 largest = magnitude > largest ? magnitude : largest;
             }
-            float scale = finite ? largest / 127 : NAN;
+            if (!finite) largest = NAN;
+            float factor = dx_factor_of_largest(largest);
             int32_t sum = 0;
             for (int64_t k = start; k < start + p->group; k++) {
-                int32_t value = k < end ? dx_quantized(x[k], scale, -127, 127) : 0;
-                p->quantized[row * p->inputs + k] = (int8_t)value;
+                int32_t value = k < end && factor != 0 ? dx_rounded(x[k] * factor) : 0;
+                p->quantized[dx_quantized_place(p->tiled, p->inputs, p->group, row, k)] = (int8_t)value;
                 sum += value;
             }
-            p->scales[row * groups + g] = scale;
-            p->sums[row * groups + g] = sum;
+            int64_t index = dx_group_place(p->tiled, p->rows, groups, row, g);
+            p->scales[index] = dx_scale_of_largest(largest);
+            p->sums[index] = sum;
         }
     }
 }

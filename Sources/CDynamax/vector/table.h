@@ -20,11 +20,12 @@
 #include "attention.h"
 #include "recurrence.h"
 
-#define KERNELS \
-    .product_f32 = product_f32, .product_f16 = product_f16, .product_bf16 = product_bf16, \
-    .product_int8 = product_int8, .product_int4 = product_int4, .quantize = quantize, .pack = dx_pack_blocks, \
-    .unpack = dx_unpack_rows, .rms_norm = rms_norm, .rotary = rotary, .swiglu = swiglu, .summarize = summarize, \
-    .softmax = softmax, .cosine = cosine, .kv_write = dx_kv_write_heads, \
-    .convolve = convolve, .scan = scan, .ssd = ssd
+/// What all tables of this file take from it.
+#define SHARED_KERNELS \
+    .product_f32 = product_f32, .product_f16 = product_f16, .product_bf16 = product_bf16, .quantize = quantize, \
+    .pack = dx_pack_blocks, .unpack = dx_unpack_rows, .rms_norm = rms_norm, .rotary = rotary, .swiglu = swiglu, \
+    .summarize = summarize, .softmax = softmax, .cosine = cosine, .kv_write = dx_kv_write_heads, .convolve = convolve, \
+    .scan = scan, .ssd = ssd
 
-const dx_kernels TABLE = {.name = NAME, .attention = attention, KERNELS};
+const dx_kernels TABLE = {
+    .name = NAME, SHARED_KERNELS, .product_int8 = product_int8, .product_int4 = product_int4, .attention = attention};

@@ -106,7 +106,7 @@ package struct Parameters {
         guard let format = quantization?.tableFormat(inputs: width), format.group > 1, stored.packed == nil else {
             return Embedding(.source(stored.rows, device))
         }
-        return Embedding(.source(RoundedRows(stored.rows, group: format.group, on: device), device))
+        return Embedding(.source(RoundedRows(stored.rows, group: format.group), device))
     }
 
     /// A linear layer whose outputs are those of several named ones, one after the other.
