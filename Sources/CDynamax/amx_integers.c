@@ -49,7 +49,7 @@ typedef struct {
     int64_t block, blocks;  // of outputs
     int64_t group, groups;  // the first group, and how many
     int64_t step;           // inputs that a tile takes: x is tiled
-    int8_t *weights;        // [blocks][groups * group / 4][16][4]
+    int8_t *weights;        // [groups][PART_BLOCKS][group / 4][16][4]
     float *scales;          // [groups][PART_BLOCKS][16]
     float *sums;            // [PANEL_ROWS][PART_WIDTH]
     corner corners[2];      // while the matrix unit is at work on one, the one before it is added
@@ -105,7 +105,7 @@ static inline ALWAYS void add_some(form form, const corner *c, int64_t rows, int
 /// Where the tiles of a corner come from.
 typedef struct {
     const int8_t *x, *weights;
-    int64_t step, below, apart;  // bytes of x that a tile takes of a row; from the upper to the lower rows; from one block to the next
+    int64_t step, next;  // bytes of x that a tile takes of a row; from the upper to the lower rows, and from one block to the next
 } source;
 
 /// Multiplies the tiles at place `i` of `tiles` along a group.
@@ -113,8 +113,8 @@ static inline ALWAYS void multiply_tiles(form form, const source *from, int64_t 
     int64_t k = i * from->step * DX_LANES;
     _tile_loadd(4, from->x + k, from->step);
     _tile_loadd(6, from->weights + k, 64);
-    if (form.lower) _tile_loadd(5, from->x + from->below + k, from->step);
-    if (form.second) _tile_loadd(7, from->weights + from->apart + k, 64);
+    if (form.lower) _tile_loadd(5, from->x + from->next + k, from->step);
+    if (form.second) _tile_loadd(7, from->weights + from->next + k, 64);
     if (before) add_some(form, before, rows, 2 * i, 2 * tiles);
     _tile_dpbssd(0, 4, 6);
     if (form.second) _tile_dpbssd(1, 4, 7);
@@ -145,14 +145,13 @@ static inline ALWAYS void multiply_group(
 static inline ALWAYS void multiply_corner(form form, part *part, int64_t row, int64_t rows, int64_t block, int64_t group) {
     const dx_product *p = part->p;
     corner *now = &part->corners[part->count % 2], *before = &part->corners[(part->count + 1) % 2];
-    int64_t k = (group - part->group) * p->group, n = block - part->block;
-    now->scales = part->scales + ((group - part->group) * PART_BLOCKS + n) * DX_LANES;
-    now->x_scales = p->x_scales + group * dx_tiled_rows(p->rows) + row;
+    int64_t n = block - part->block, rows_held = dx_tiled_rows(p->rows), place = (group - part->group) * PART_BLOCKS + n;
+    now->scales = part->scales + place * DX_LANES;
+    now->x_scales = p->x_scales + group * rows_held + row;
     now->sums = part->sums + (row - part->top) * PART_WIDTH + n * DX_LANES;
     source from = {
-        .x = p->quantized + row * p->inputs + group * p->group * DX_LANES,
-        .weights = part->weights + (n * part->groups * p->group + k) * DX_LANES,
-        .step = part->step, .below = DX_LANES * p->inputs, .apart = part->groups * p->group * DX_LANES};
+        .x = p->quantized + (group * rows_held + row) * p->group, .weights = part->weights + place * p->group * DX_LANES,
+        .step = part->step, .next = DX_LANES * p->group};
     if (part->count > 0) multiply_group(form, &from, p->group / part->step, now, before, rows);
     else multiply_group(form, &from, p->group / part->step, now, NULL, rows);
     fetch_share(false, &part->next);
@@ -256,14 +255,14 @@ static inline ALWAYS int64_t packed_bytes(bool is_int8, int64_t inputs) {
 
 static inline ALWAYS void spread_part(bool is_int8, part *part) {
     const dx_product *p = part->p;
-    int64_t inputs = part->groups * p->group, groups = p->inputs / p->group;
+    int64_t groups = p->inputs / p->group, bytes = packed_bytes(is_int8, p->group);
     for (int64_t n = 0; n < part->blocks; n++) {
-        const uint8_t *from = (const uint8_t *)p->weights
-            + packed_bytes(is_int8, (part->block + n) * p->inputs + part->group * p->group);
-        spread(is_int8, from, packed_bytes(is_int8, inputs) / 64, part->weights + n * inputs * DX_LANES);
-        const float *scales = p->scales + ((part->block + n) * groups + part->group) * DX_LANES;
+        int64_t first = (part->block + n) * groups + part->group;
+        const uint8_t *packed = (const uint8_t *)p->weights + first * bytes;
         for (int64_t g = 0; g < part->groups; g++) {
-            store(part->scales + (g * PART_BLOCKS + n) * DX_LANES, load(scales + g * DX_LANES));
+            int64_t place = g * PART_BLOCKS + n;
+            spread(is_int8, packed + g * bytes, bytes / 64, part->weights + place * p->group * DX_LANES);
+            store(part->scales + place * DX_LANES, load(p->scales + (first + g) * DX_LANES));
         }
     }
 }

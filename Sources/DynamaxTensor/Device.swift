@@ -16,8 +16,8 @@ public final class Device: @unchecked Sendable {
     private let memory = StoragePool()
     /// Whether operations are recorded on the tape; see `recording`.
     var isRecording = false
-    /// How products with dense matrices are computed; see `multiplying`.
-    var precision = Precision.f32
+    /// How products are computed; see `multiplying`.
+    var precision: Precision
 
     /// The instruction sets that have kernels, from plain C upwards.
     public enum InstructionSet: UInt32, CaseIterable, Sendable {
@@ -35,8 +35,11 @@ public final class Device: @unchecked Sendable {
     /// - Parameters:
     ///   - threads: 1 or more; by default one for each processor that this process may use.
     ///   - instructionSet: by default the best that the processor has, or the one that `DYNAMAX_ISA` names.
+    ///   - precision: how products are computed outside of `multiplying(in:)`.
     /// - Throws: `DeviceError` when the threads cannot be made or the instruction set is missing.
-    public init(threads: Int = Device.processorCount, instructionSet: InstructionSet? = nil) throws(DeviceError) {
+    public init(
+        threads: Int = Device.processorCount, instructionSet: InstructionSet? = nil, precision: Precision = .f32
+    ) throws(DeviceError) {
         guard Device.threadLimits.contains(threads) else { throw .threads(threads) }
         let table = instructionSet.map { dx_kernels_of(dx_isa(rawValue: $0.rawValue)) } ?? dx_kernels_best()
         let set = InstructionSet.allCases.first { dx_kernels_of(dx_isa(rawValue: $0.rawValue)) == table }
@@ -46,6 +49,7 @@ public final class Device: @unchecked Sendable {
             throw .instructionSet(instructionSet.map { "\($0)" } ?? "DYNAMAX_ISA")
         }
         guard let pool = dx_pool_create(Int32(threads)) else { throw .threads(threads) }
+        self.precision = precision
         kernels = table
         gradientKernels = gradientTable
         mixedKernels = mixedTable

@@ -50,7 +50,7 @@ public enum WeightFormat: Hashable, Sendable, CustomStringConvertible {
     var inputMultiple: Int {
         switch self {
         case .f32, .f16: 1
-        case .bf16: 2
+        case .bf16: Int(DX_MIXED_STEP)  // so that mixed products take them too
         case .int8(let group), .int4(let group): group
         }
     }
@@ -210,8 +210,14 @@ public struct PackedMatrix: Sendable {
         let first = range.lowerBound * Int(DX_LANES)
         let count = min(range.upperBound * Int(DX_LANES), outputs) - first
         let y = Tensor(uninitialized: Shape(rows: x.rows, columns: count), on: x.device)
-        let quantized = format.group > 1 ? QuantizedRows(x, group: format.group) : nil
         let skipped = first * paddedInputs
+        if format == .bf16, x.device.precision == .bf16 {
+            MixedOperand(x, .rows).multiply(
+                by: weights.address + skipped * 2, bias: bias.map { $0.pointer + first }, adding: residual, into: y)
+            withExtendedLifetime((self, bias)) {}
+            return y
+        }
+        let quantized = format.group > 1 ? QuantizedRows(x, group: format.group) : nil
         let arguments = dx_product(
             rows: Int64(x.rows), inputs: Int64(paddedInputs), outputs: Int64(count), group: Int64(format.group),
             x: x.pointer, x_stride: Int64(x.rowStride), x_width: Int64(inputs),

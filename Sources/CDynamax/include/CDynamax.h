@@ -93,8 +93,8 @@ typedef struct {
 /// Quantizes rows symmetrically: scale = max|x| / 127 over each group, value = round half to even(x * (127 / max|x|)). A group below
 /// DX_SMALLEST is 0; NaN and infinities give scale NaN, so that they reach the output. (units: rows)
 ///
-/// Tables that multiply tiles of 16 rows take many rows tiled: [blocks of 16 rows][inputs / t][16][t], t = dx_tile_inputs(group), in
-/// room for whole blocks.
+/// Tables that multiply tiles of 16 rows take many rows tiled: [inputs / group][blocks of 16 rows][group / t][16][t], t =
+/// dx_tile_inputs(group), in room for whole blocks.
 typedef struct {
     int64_t rows, width, inputs, group;  // width: unpadded; inputs: padded to a multiple of group
     const float *x;
@@ -124,10 +124,11 @@ static inline int64_t dx_group_place(bool tiled, int64_t rows, int64_t groups, i
 }
 
 /// Where input k of a row lies.
-static inline int64_t dx_quantized_place(bool tiled, int64_t inputs, int64_t group, int64_t row, int64_t k) {
+static inline int64_t dx_quantized_place(bool tiled, int64_t rows, int64_t inputs, int64_t group, int64_t row, int64_t k) {
     if (!tiled) return row * inputs + k;
     int64_t t = dx_tile_inputs(group);
-    return row / DX_LANES * DX_LANES * inputs + k / t * DX_LANES * t + row % DX_LANES * t + k % t;
+    int64_t tile = (k / group * dx_tiled_rows(rows) + row / DX_LANES * DX_LANES) * group + k % group / t * DX_LANES * t;
+    return tile + row % DX_LANES * t + k % t;
 }
 
 typedef enum { DX_F32, DX_F16, DX_BF16, DX_INT8, DX_INT4 } dx_format;

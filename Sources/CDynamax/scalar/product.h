@@ -27,7 +27,7 @@ static void product_of_integers(const dx_product *p, dx_format format, int64_t f
                 int32_t exact = 0;
                 for (int64_t k = g * p->group; k < (g + 1) * p->group; k++) {
                     int32_t weight = (int32_t)dx_weight(p->weights, format, p->inputs, o, k);
-                    exact += p->quantized[dx_quantized_place(p->tiled, p->inputs, p->group, row, k)] * weight;
+                    exact += p->quantized[dx_quantized_place(p->tiled, p->rows, p->inputs, p->group, row, k)] * weight;
                 }
                 float weight_scale = p->scales[(o / DX_LANES * groups + g) * DX_LANES + o % DX_LANES];
                 sum = FMA((float)exact, weight_scale * p->x_scales[dx_group_place(p->tiled, p->rows, groups, row, g)], sum);
@@ -76,7 +76,7 @@ static void quantize(const void *arguments, int64_t from, int64_t to) {
             int32_t sum = 0;
             for (int64_t k = start; k < start + p->group; k++) {
                 int32_t value = k < end && factor != 0 ? dx_rounded(x[k] * factor) : 0;
-                p->quantized[dx_quantized_place(p->tiled, p->inputs, p->group, row, k)] = (int8_t)value;
+                p->quantized[dx_quantized_place(p->tiled, p->rows, p->inputs, p->group, row, k)] = (int8_t)value;
                 sum += value;
             }
             int64_t index = dx_group_place(p->tiled, p->rows, groups, row, g);

@@ -11,6 +11,16 @@ typedef struct {
     uint8_t rows[16];
 } tile_shapes;
 
+/// Shapes the tiles for up to 16 rows that take 64 bytes of x at a time, with sums in tiles 0 to 3.
+static inline ALWAYS void shape_tiles_for_few(int64_t rows) {
+    tile_shapes shapes = {.palette = 1};
+    for (int i = 0; i < 8; i++) {
+        shapes.rows[i] = (uint8_t)(i >= 6 ? DX_LANES : rows);
+        shapes.row_bytes[i] = 64;
+    }
+    _tile_loadconfig(&shapes);
+}
+
 /// Shapes the tiles for corners of `rows` rows, 1 ... CORNER_ROWS, that take `bytes` of each row of x at a time, at most 64. With 16 rows
 /// or fewer, the lower tiles must not be used.
 static inline ALWAYS void shape_tiles(int64_t rows, int64_t bytes) {

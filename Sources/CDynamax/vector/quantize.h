@@ -36,7 +36,7 @@ static void quantize(const void *arguments, int64_t from, int64_t to) {
             const float *x = p->x + row * p->x_stride + g * p->group;
             int64_t count = dx_min(p->group, p->width - g * p->group), index = dx_group_place(p->tiled, p->rows, groups, row, g);
             float largest = largest_magnitude(x, count);
-            int8_t *values = p->quantized + dx_quantized_place(p->tiled, p->inputs, p->group, row, g * p->group);
+            int8_t *values = p->quantized + dx_quantized_place(p->tiled, p->rows, p->inputs, p->group, row, g * p->group);
             p->scales[index] = dx_scale_of_largest(largest);
             p->sums[index] = quantize_group(x, count, p->group, dx_factor_of_largest(largest), values, tile);
         }

@@ -49,14 +49,22 @@ struct MixedOperand {
     func multiplied(by weights: MixedOperand, bias: Tensor? = nil, adding residual: Tensor? = nil) -> Tensor {
         precondition(inputs == weights.inputs)
         let y = Tensor(uninitialized: Shape(rows: count, columns: weights.count), on: device)
-        let arguments = dx_mixed_product(
-            rows: Int64(count), inputs: Int64(paddedInputs), outputs: Int64(weights.count),
-            x: storage.address.assumingMemoryBound(to: UInt16.self),
-            weights: weights.storage.address.assumingMemoryBound(to: UInt16.self),
-            bias: bias?.pointer, residual: residual?.pointer, residual_stride: Int64(residual?.rowStride ?? 0),
-            y: y.mutablePointer, y_stride: Int64(y.rowStride))
-        device.run(device.mixedKernels.pointee.product, arguments, units: blocks(of: weights.count), grain: 2)
-        withExtendedLifetime((self, weights, bias, residual)) {}
+        multiply(by: weights.storage.address, bias: bias?.pointer, adding: residual, into: y)
+        withExtendedLifetime((weights, bias)) {}
         return y
+    }
+
+    /// y = x W^T + bias + residual, with x by rows and W packed for as many outputs as y has columns.
+    func multiply(
+        by weights: UnsafeRawPointer, bias: UnsafePointer<Float>?, adding residual: Tensor?, into y: Tensor
+    ) {
+        let arguments = dx_mixed_product(
+            rows: Int64(count), inputs: Int64(paddedInputs), outputs: Int64(y.columns),
+            x: storage.address.assumingMemoryBound(to: UInt16.self),
+            weights: weights.assumingMemoryBound(to: UInt16.self),
+            bias: bias, residual: residual?.pointer, residual_stride: Int64(residual?.rowStride ?? 0),
+            y: y.mutablePointer, y_stride: Int64(y.rowStride))
+        device.run(device.mixedKernels.pointee.product, arguments, units: blocks(of: y.columns), grain: 2)
+        withExtendedLifetime((self, residual)) {}
     }
 }

@@ -3,17 +3,17 @@ import CDynamax
 // Products with dense matrices, which learning changes at each step. They are packed for each use, so that the kernels of
 // inference serve learning as well; that costs little beside the product of many rows.
 
-/// How products with dense matrices are computed.
+/// How products with matrices that learn, and with those held in bf16, are computed.
 public enum Precision: String, CaseIterable, Sendable {
-    /// As inference with f32 weights computes them.
+    /// Rows as they are: as inference with f32 weights computes them.
     case f32
-    /// Operands rounded to bf16, sums in f32: mixed precision (Micikevicius et al. 2018), for processors with matrix
+    /// Both operands rounded to bf16, sums in f32: mixed precision (Micikevicius et al. 2018), for processors with matrix
     /// instructions.
     case bf16
 }
 
 extension Device {
-    /// Runs `body` with products of dense matrices in a precision; their gradients are computed in the same one.
+    /// Runs `body` with products in a precision; their gradients are computed in the same one.
     public func multiplying<Result>(in precision: Precision, _ body: () throws -> Result) rethrows -> Result {
         let outer = self.precision
         defer { self.precision = outer }
