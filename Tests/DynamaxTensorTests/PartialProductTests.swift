@@ -4,16 +4,20 @@ import TestSupport
 import Testing
 
 @Suite struct PartialProductTests {
-    @Test(
-        "some outputs have the bits that they have among all", arguments: Device.InstructionSet.allCases,
-        [WeightFormat.f32, .f16, .bf16, .int8(group: 32), .int8(group: 128), .int4(group: 32)], Precision.allCases)
-    func bits(_ set: Device.InstructionSet, _ format: WeightFormat, _ precision: Precision) throws {
-        guard set.isAvailable, precision == .f32 || format == .bf16 else { return }
-        let device = try Device(threads: 2, instructionSet: set, precision: precision)
+    /// Formats, and the precisions that their products know.
+    static let formats: [(WeightFormat, Precision)] = [
+        (.f32, .f32), (.f16, .f32), (.bf16, .f32), (.bf16, .bf16), (.int8(group: 32), .f32), (.int8(group: 128), .f32),
+        (.int4(group: 32), .f32),
+    ]
+
+    @Test("some outputs have the bits that they have among all", arguments: Device.InstructionSet.allCases, formats)
+    func bits(_ set: Device.InstructionSet, _ kind: (format: WeightFormat, precision: Precision)) throws {
+        guard set.isAvailable else { return }
+        let device = try Device(threads: 2, instructionSet: set, precision: kind.precision)
         var random = Seeded(1)
         let (inputs, outputs) = (131, 149)
         let numbers = random.floats(outputs * inputs)
-        let matrix = PackedMatrix(outputs: outputs, inputs: inputs, format: format, on: device) { rows, target in
+        let matrix = PackedMatrix(outputs: outputs, inputs: inputs, format: kind.format, on: device) { rows, target in
             for (index, number) in numbers[rows.lowerBound * inputs..<rows.upperBound * inputs].enumerated() {
                 target[index] = number
             }
