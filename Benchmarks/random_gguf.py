@@ -1,9 +1,9 @@
 """A GGUF file with random weights at the shape of a config.json, streamed to disk tensor by tensor.
 
-usage: random_gguf.py CONFIG.json OUT.gguf [--type q8|q4]      (Llama, Mistral and Mamba-2 shapes)
+usage: random_gguf.py CONFIG.json OUT.gguf [--type q8|q4|bf16]      (Llama, Mistral and Mamba-2 shapes)
 
-Matrices are random blocks of Q8_0 or Q4_0, which take the same time as real ones; their values spread like the weights
-of a freshly initialised model, so that no activation overflows.
+Matrices are random blocks of Q8_0, Q4_0 or BF16, which take the same time as real ones; their values spread like the
+weights of a freshly initialised model, so that no activation overflows.
 """
 
 import argparse
@@ -15,12 +15,15 @@ import numpy as np
 from gguf import GGMLQuantizationType as Type
 
 DEVIATION = 0.02
-TYPES = {"q8": Type.Q8_0, "q4": Type.Q4_0}
+TYPES = {"q8": Type.Q8_0, "q4": Type.Q4_0, "bf16": Type.BF16}
 CODES = {Type.Q8_0: 256, Type.Q4_0: 16}
 
 
 def random_blocks(rng, shape, kind):
-    """[rows, bytes]: each block a 16-bit scale, then codes spread evenly over their range."""
+    """[rows, bytes]: each block a 16-bit scale, then codes spread evenly over their range; or numbers in bfloat16."""
+    if kind == Type.BF16:
+        numbers = rng.standard_normal(shape, dtype=np.float32) * np.float32(DEVIATION)
+        return (numbers.view(np.uint32) >> 16).astype(np.uint16).view(np.uint8)
     block, size = gguf.GGML_QUANT_SIZES[kind]
     blocks = rng.integers(0, 256, (shape[0], shape[1] // block, size), dtype=np.uint8)
     scale = np.float16(DEVIATION * 12**0.5 / CODES[kind])
