@@ -12,6 +12,8 @@ extension Quantization: ExpressibleByArgument {
     }
 
     public static var allValueStrings: [String] { Format.allCases.map(\.rawValue) }
+
+    public var defaultValueDescription: String { format.rawValue }
 }
 
 extension KVCacheFormat: ExpressibleByArgument {}
