@@ -24,85 +24,116 @@ static inline ALWAYS void store_bf16(uint16_t *to, floats x) {
     _mm256_storeu_si256((__m256i *)to, (__m256i)_mm512_cvtneps_pbh((__m512)x));
 }
 
-/// Asks for the 16 lines of what will be loaded into a tile.
-static inline ALWAYS void ask_for_tile(const uint8_t *start, int64_t apart) {
-    if (!start) return;
-    UNROLL for (int i = 0; i < 16; i++) ask_for(start + i * apart);
+/// A product of a matrix x of bf16, in tiles of 16 rows and one step of inputs, and pairs of outputs.
+typedef struct {
+    const uint16_t *x;
+    int64_t x_bytes, x_step, x_lower;  // bytes from row to row, numbers from step to step and to the lower 16 rows
+    const uint16_t *pairs;
+    int64_t stride, steps;  // pairs from row to row; steps of inputs
+    block *from;
+    float *y;
+    int64_t y_stride;
+} tile_product;
+
+static inline ALWAYS const uint16_t *pair_tile(const tile_product *p, int64_t step, int64_t column) {
+    return p->pairs + step * DX_MIXED_STEP * p->stride + 2 * column;
 }
 
-// Tiles 0 and 1 hold the sums of the upper queries, 2 and 3 those of the lower ones; 4 and 5 queries or weights; 6 and 7 keys or
-// values.
+/// Asks for as many lines of the next block as a tile has.
+static inline ALWAYS void ask_for_tile(const tile_product *p) {
+    const uint8_t *next = part_of_next(p->from, 16 * 64);
+    UNROLL for (int i = 0; i < 16; i++) ask_for(next + i * 64);
+}
 
-/// Sums of products over `steps`, of up to 32 rows of x and one or two vectors of outputs.
-static inline ALWAYS void tile_sums(
-    bool lower, bool second, const uint16_t *x, int64_t x_bytes, int64_t x_step, int64_t x_lower, const uint16_t *weights,
-    const uint8_t *next, int64_t stride, int64_t steps) {
+/// 32 rows and one or two vectors of outputs. Tiles 0 and 1 hold the sums of the upper rows, 2 and 3 those of the lower ones.
+static inline ALWAYS void multiply_square(bool second, const tile_product *p, int64_t column) {
     _tile_zero(0);
     _tile_zero(1);
     _tile_zero(2);
     _tile_zero(3);
-    for (int64_t step = 0; step < steps; step++) {
-        int64_t place = step * DX_MIXED_STEP * stride;
-        _tile_loadd(4, x + step * x_step, x_bytes);
-        _tile_loadd(6, weights + place, stride * 4);
+    for (int64_t step = 0; step < p->steps; step++) {
+        _tile_loadd(4, p->x + step * p->x_step, p->x_bytes);
+        _tile_loadd(5, p->x + p->x_lower + step * p->x_step, p->x_bytes);
+        _tile_loadd(6, pair_tile(p, step, column), p->stride * 4);
         _tile_dpbf16ps(0, 4, 6);
-        ask_for_tile(next ? next + place * 2 : NULL, stride * 4);
+        _tile_dpbf16ps(2, 5, 6);
         if (second) {
-            _tile_loadd(7, weights + place + 2 * DX_LANES, stride * 4);
+            _tile_loadd(7, pair_tile(p, step, column + DX_LANES), p->stride * 4);
             _tile_dpbf16ps(1, 4, 7);
-            ask_for_tile(next ? next + place * 2 + 64 : NULL, stride * 4);
+            _tile_dpbf16ps(3, 5, 7);
         }
-        if (lower) {
-            _tile_loadd(5, x + x_lower + step * x_step, x_bytes);
-            _tile_dpbf16ps(2, 5, 6);
-        }
-        if (lower && second) _tile_dpbf16ps(3, 5, 7);
+    }
+    float *upper = p->y + column, *lower = upper + DX_LANES * p->y_stride;
+    _tile_stored(0, upper, p->y_stride * 4);
+    _tile_stored(2, lower, p->y_stride * 4);
+    if (second) {
+        _tile_stored(1, upper + DX_LANES, p->y_stride * 4);
+        _tile_stored(3, lower + DX_LANES, p->y_stride * 4);
     }
 }
 
-static inline ALWAYS void tile_scores(bool lower, bool second, queries *q, const uint16_t *x, const pair_block *b, int64_t column) {
-    tile_sums(
-        lower, second, x, 64, DX_LANES * DX_MIXED_STEP, DX_LANES * b->key_width, b->keys + column * 2,
-        b->next_keys ? b->next_keys + column * 4 : NULL, DX_BLOCK, b->key_width / DX_MIXED_STEP);
-    _tile_stored(0, q->scores[0] + column, sizeof q->scores[0]);
-    if (second) _tile_stored(1, q->scores[0] + column + DX_LANES, sizeof q->scores[0]);
-    if (lower) _tile_stored(2, q->scores[DX_LANES] + column, sizeof q->scores[0]);
-    if (lower && second) _tile_stored(3, q->scores[DX_LANES] + column + DX_LANES, sizeof q->scores[0]);
+/// 16 rows and up to four vectors of outputs: few queries read the block from memory, and do so from first to last.
+static inline ALWAYS void multiply_band(int vectors, const tile_product *p, int64_t column) {
+#define FOR_VECTORS(action)      \
+    action(0) if (vectors > 1) { \
+        action(1)                \
+    }                            \
+    if (vectors > 2) {           \
+        action(2)                \
+    }                            \
+    if (vectors > 3) {           \
+        action(3)                \
+    }
+#define CLEAR(n) _tile_zero(n);
+#define ADD(n)                                                                       \
+    {                                                                                \
+        _tile_loadd(6, pair_tile(p, step, column + (n) * DX_LANES), p->stride * 4); \
+        ask_for_tile(p);                                                             \
+        _tile_dpbf16ps(n, 4, 6);                                                     \
+    }
+#define STORE(n) _tile_stored(n, p->y + column + (n) * DX_LANES, p->y_stride * 4);
+    FOR_VECTORS(CLEAR)
+    for (int64_t step = 0; step < p->steps; step++) {
+        _tile_loadd(4, p->x + step * p->x_step, p->x_bytes);
+        FOR_VECTORS(ADD)
+    }
+    FOR_VECTORS(STORE)
+#undef FOR_VECTORS
+#undef CLEAR
+#undef ADD
+#undef STORE
+}
+
+/// Outputs from `column` up to `end`, of which whole vectors are computed.
+static inline ALWAYS void multiply_tiles(int rows, const tile_product *p, int64_t column, int64_t end) {
+    if (rows > DX_LANES) {
+        for (; column + DX_LANES < end; column += 2 * DX_LANES) multiply_square(true, p, column);
+        if (column < end) multiply_square(false, p, column);
+        return;
+    }
+    for (; column + 3 * DX_LANES < end; column += 4 * DX_LANES) multiply_band(4, p, column);
+    if (column + DX_LANES < end) {
+        multiply_band(2, p, column);
+        column += 2 * DX_LANES;
+    }
+    if (column < end) multiply_band(1, p, column);
 }
 
 static NEVER void score_mixed(queries *q, const uint16_t *x, const pair_block *b, span any) {
-    bool lower = q->count > DX_LANES;
-    for (int64_t column = any.first / DX_LANES * DX_LANES; column < any.last; column += 2 * DX_LANES) {
-        bool second = column + DX_LANES < any.last;
-        if (lower && second) tile_scores(true, true, q, x, b, column);
-        else if (lower) tile_scores(true, false, q, x, b, column);
-        else if (second) tile_scores(false, true, q, x, b, column);
-        else tile_scores(false, false, q, x, b, column);
-    }
-}
-
-static inline ALWAYS void tile_values(bool lower, bool second, queries *q, const pair_block *b, int64_t column, float *sums) {
-    int64_t bytes = b->stride * 4;
-    tile_sums(
-        lower, second, q->weights[0], sizeof q->weights[0], DX_MIXED_STEP, DX_LANES * DX_BLOCK, b->values + column * 2,
-        b->next_values ? b->next_values + column * 4 : NULL, b->stride, DX_BLOCK / DX_MIXED_STEP);
-    sums += column;
-    _tile_stored(0, sums, bytes);
-    if (second) _tile_stored(1, sums + DX_LANES, bytes);
-    if (lower) _tile_stored(2, sums + DX_LANES * b->stride, bytes);
-    if (lower && second) _tile_stored(3, sums + DX_LANES * b->stride + DX_LANES, bytes);
+    tile_product p = {
+        .x = x, .x_bytes = 2 * DX_MIXED_STEP, .x_step = DX_LANES * DX_MIXED_STEP, .x_lower = DX_LANES * b->key_width,
+        .pairs = b->keys, .stride = DX_BLOCK, .steps = b->key_width / DX_MIXED_STEP, .from = b->from,
+        .y = q->scores[0], .y_stride = DX_BLOCK};
+    multiply_tiles(q->count, &p, any.first / DX_LANES * DX_LANES, any.last);
 }
 
 static NEVER void add_values_mixed(queries *q, const pair_block *b) {
     float sums[QUERIES * b->stride] __attribute__((aligned(64)));
-    bool lower = q->count > DX_LANES;
-    for (int64_t column = 0; column < b->stride; column += 2 * DX_LANES) {
-        bool second = column + DX_LANES < b->stride;
-        if (lower && second) tile_values(true, true, q, b, column, sums);
-        else if (lower) tile_values(true, false, q, b, column, sums);
-        else if (second) tile_values(false, true, q, b, column, sums);
-        else tile_values(false, false, q, b, column, sums);
-    }
+    tile_product p = {
+        .x = q->weights[0], .x_bytes = 2 * DX_BLOCK, .x_step = DX_MIXED_STEP, .x_lower = DX_LANES * DX_BLOCK,
+        .pairs = b->values, .stride = b->stride, .steps = DX_BLOCK / DX_MIXED_STEP, .from = b->from,
+        .y = sums, .y_stride = b->stride};
+    multiply_tiles(q->count, &p, 0, b->stride);
     keep_sums(q, 0, q->count, 0, b->stride, sums, b->stride);
 }
 

@@ -3,32 +3,36 @@
 
 #include "attention_softmax.h"
 
-static inline ALWAYS void attend_f32(queries *q, const block *b, span any, float factor) {
+static inline ALWAYS void attend_f32(queries *q, block *b, span any, float factor) {
     score_f32(q, b, any);
     weigh(DX_F32, q, b, factor);
     add_values_f32(q, b);
 }
 
-/// Widens numbers to bf16, which holds them all, and asks for those of the next block.
-static inline ALWAYS void widen(const int8_t *from, const int8_t *next, int64_t count, uint16_t *to) {
-    for (int64_t i = 0; i < count; i += 2 * DX_LANES) {
-        short_pairs pairs;
-        __builtin_memcpy(&pairs, from + i, sizeof pairs);
-        if (i % 64 == 0) ask_for(next + i);
-        ints both = __builtin_convertvector(pairs, ints);
-        uints first = (uints)__builtin_convertvector((ints)((uints)both << 24) >> 24, floats);
-        uints second = (uints)__builtin_convertvector(both >> 8, floats);
-        uints wide = first >> 16 | second;  // the low halves are zeros
-        __builtin_memcpy(to + i, &wide, sizeof wide);
+/// Widens numbers to bf16, which holds them all.
+static inline ALWAYS void widen(block *b, int64_t count, uint16_t *to) {
+    const uint8_t *next = b->start;
+    for (int64_t i = 0; i < count; i += 4 * DX_LANES) {
+        if (i % 1024 == 0) next = part_of_next(b, 1024);
+        ask_for(next + i % 1024);
+        UNROLL for (int n = 0; n < 4 * DX_LANES; n += 2 * DX_LANES) {
+            short_pairs pairs;
+            __builtin_memcpy(&pairs, b->start + i + n, sizeof pairs);
+            ints both = __builtin_convertvector(pairs, ints);
+            uints first = (uints)__builtin_convertvector((ints)((uints)both << 24) >> 24, floats);
+            uints second = (uints)__builtin_convertvector(both >> 8, floats);
+            uints wide = first >> 16 | second;  // the low halves are zeros
+            __builtin_memcpy(to + i + n, &wide, sizeof wide);
+        }
     }
 }
 
-static inline ALWAYS void attend_mixed(dx_format format, queries *q, const uint16_t *x, const block *b, span any, uint16_t *wide) {
+static inline ALWAYS void attend_mixed(dx_format format, queries *q, const uint16_t *x, block *b, span any, uint16_t *wide) {
     int64_t key_width = dx_key_width(format, b->width), stride = DX_VALUE_STRIDE(b->width);
-    pair_block pairs = {b->at.keys, b->at.values, b->next.keys, b->next.values, key_width, stride};
+    pair_block pairs = {b->at.keys, b->at.values, key_width, stride, b};
     if (format == DX_INT8) {
-        widen(b->at.keys, b->next.keys, DX_BLOCK * (key_width + stride), wide);
-        pairs = (pair_block){wide, wide + DX_BLOCK * key_width, NULL, NULL, key_width, stride};
+        widen(b, DX_BLOCK * (key_width + stride), wide);
+        pairs = (pair_block){wide, wide + DX_BLOCK * key_width, key_width, stride, b};
     }
     score_mixed(q, x, &pairs, any);
     weigh(format, q, b, 1);
@@ -46,7 +50,7 @@ static inline ALWAYS void round_queries(const queries *q, int64_t width, int64_t
 }
 
 static inline ALWAYS void attend(dx_format format, const dx_attention *p, const dx_sequence *sequence, int64_t kv_head, queries *q) {
-    int64_t begin = q->begin[0], end = q->end[0];
+    int64_t begin = q->begin[0], end = q->end[0], head_bytes = dx_kv_head_bytes(format, p->width);
     int64_t key_width = dx_key_width(format, p->width), stride = DX_VALUE_STRIDE(p->width);
     uint16_t x[format == DX_F32 ? 1 : QUERIES * key_width] __attribute__((aligned(64)));
     uint16_t wide[format == DX_INT8 ? DX_BLOCK * (key_width + stride) : 1] __attribute__((aligned(64)));
@@ -64,8 +68,9 @@ static inline ALWAYS void attend(dx_format format, const dx_attention *p, const 
     for (int64_t number = begin / DX_BLOCK; number * DX_BLOCK < end; number++) {
         int64_t start = number * DX_BLOCK, next = start + DX_BLOCK < end ? number + 1 : number;
         block b = {
-            dx_kv_head_of(format, p->width, sequence->blocks[number], kv_head),
-            dx_kv_head_of(format, p->width, sequence->blocks[next], kv_head), p->width};
+            dx_kv_head_of(format, p->width, sequence->blocks[number], kv_head), p->width,
+            (const uint8_t *)sequence->blocks[number] + kv_head * head_bytes,
+            (const uint8_t *)sequence->blocks[next] + kv_head * head_bytes, head_bytes, 0};
         span any = {DX_BLOCK, 0};
         for (int i = 0; i < q->count; i++) {
             q->seen[i] = (span){dx_max(q->begin[i] - start, 0), dx_min(q->end[i] - start, DX_BLOCK)};

@@ -1,15 +1,23 @@
 // Products of attention with blocks of f32.
 
-/// A tile of scores is as large as one of products. That of values has two chains, and so half the outputs.
-enum { VALUE_ROWS = TILE_VECTORS > 1 ? 6 : 3, VALUE_VECTORS = TILE_VECTORS > 1 ? 2 : 1 };
+/// A tile of scores is as large as one of products. That of values has two chains, and so half the rows.
+enum { VALUE_ROWS = 3 };
+
+#define WITH_VALUE_ROWS(rows, function, ...)           \
+    switch (rows) {                                    \
+    case 1: function(1, __VA_ARGS__); break;           \
+    case 2: function(2, __VA_ARGS__); break;           \
+    default: function(VALUE_ROWS, __VA_ARGS__); break; \
+    }
 
 typedef struct {
     floats at[TILE_ROWS][TILE_VECTORS];
 } attention_tile;
 
 /// Scores of the queries from `first` on for `vectors` vectors of positions from `column` on.
-static inline ALWAYS void score_tile(int rows, int vectors, queries *q, int first, const block *b, int64_t column) {
-    const float *keys = (const float *)b->at.keys + column, *next = (const float *)b->next.keys + column;
+static inline ALWAYS void score_tile(int rows, int vectors, queries *q, int first, block *b, int64_t column) {
+    const float *keys = (const float *)b->at.keys + column;
+    const uint8_t *next = part_of_next(b, b->width * 128);
     attention_tile sums;
     UNROLL for (int m = 0; m < rows; m++) {
         UNROLL for (int n = 0; n < vectors; n++) sums.at[m][n] = splat(0);
@@ -18,8 +26,8 @@ static inline ALWAYS void score_tile(int rows, int vectors, queries *q, int firs
         floats key[TILE_VECTORS];
         UNROLL for (int n = 0; n < vectors; n++) {
             key[n] = load(keys + d * DX_BLOCK + n * DX_LANES);
-            ask_for(next + d * DX_BLOCK + n * DX_LANES);
         }
+        UNROLL for (int n = 0; n < 2; n++) ask_for(next + d * 128 + n * 64);
         UNROLL for (int m = 0; m < rows; m++) {
             floats x = splat(q->x[first + m][d]);
             UNROLL for (int n = 0; n < vectors; n++) sums.at[m][n] = FMA(x, key[n], sums.at[m][n]);
@@ -30,7 +38,7 @@ static inline ALWAYS void score_tile(int rows, int vectors, queries *q, int firs
     }
 }
 
-static inline ALWAYS void score_rows(int rows, queries *q, int first, const block *b, span any) {
+static inline ALWAYS void score_rows(int rows, queries *q, int first, block *b, span any) {
     int64_t column = any.first / DX_LANES * DX_LANES;
     for (; column + (TILE_VECTORS - 1) * DX_LANES < any.last; column += TILE_VECTORS * DX_LANES) {
         score_tile(rows, TILE_VECTORS, q, first, b, column);
@@ -38,38 +46,38 @@ static inline ALWAYS void score_rows(int rows, queries *q, int first, const bloc
     for (; TILE_VECTORS > 1 && column < any.last; column += DX_LANES) score_tile(rows, 1, q, first, b, column);
 }
 
+/// Adds the weighted values of position j to a chain.
+static inline ALWAYS void add_position(
+    int rows, int vectors, attention_tile *chain, const queries *q, int first, const float *values, int64_t j) {
+    floats value[TILE_VECTORS];
+    UNROLL for (int n = 0; n < vectors; n++) {
+        value[n] = load(values + n * DX_LANES);
+    }
+    UNROLL for (int m = 0; m < rows; m++) {
+        floats weight = splat(q->scores[first + m][j]);
+        UNROLL for (int n = 0; n < vectors; n++) chain->at[m][n] = FMA(weight, value[n], chain->at[m][n]);
+    }
+}
+
 /// Adds weighted values to queries from `first` on that see the same positions.
-static inline ALWAYS void value_tile(int rows, int vectors, queries *q, int first, const block *b, int64_t column) {
-    int64_t stride = DX_VALUE_STRIDE(b->width);
-    const float *values = (const float *)b->at.values + column, *next = (const float *)b->next.values + column;
-    span seen = q->seen[first];
+static inline ALWAYS void value_tile(int rows, int vectors, queries *q, int first, block *b, int64_t column) {
+    int64_t stride = DX_VALUE_STRIDE(b->width), j = q->seen[first].first, last = q->seen[first].last;
+    const float *values = (const float *)b->at.values + column;
+    const uint8_t *next = part_of_next(b, DX_BLOCK * 128);
     attention_tile even, odd;
     UNROLL for (int m = 0; m < rows; m++) {
         UNROLL for (int n = 0; n < vectors; n++) even.at[m][n] = odd.at[m][n] = splat(0);
     }
-#define ADD_POSITION(chain, j)                                                                                        \
-    {                                                                                                                 \
-        floats value[VALUE_VECTORS];                                                                                  \
-        UNROLL for (int n = 0; n < vectors; n++) {                                                                    \
-            value[n] = load(values + (j) * stride + n * DX_LANES);                                                    \
-            ask_for(next + (j) * stride + n * DX_LANES);                                                              \
-        }                                                                                                             \
-        UNROLL for (int m = 0; m < rows; m++) {                                                                       \
-            floats weight = splat(q->scores[first + m][j]);                                                           \
-            UNROLL for (int n = 0; n < vectors; n++) chain.at[m][n] = FMA(weight, value[n], chain.at[m][n]);          \
-        }                                                                                                             \
-    }
-    int64_t j = seen.first;
     if (j % 2 == 1) {
-        ADD_POSITION(odd, j)
+        add_position(rows, vectors, &odd, q, first, values + j * stride, j);
         j++;
     }
-    for (; j + 1 < seen.last; j += 2) {
-        ADD_POSITION(even, j)
-        ADD_POSITION(odd, j + 1)
+    for (; j + 1 < last; j += 2) {
+        UNROLL for (int n = 0; n < 4; n++) ask_for(next + j * 128 + n * 64);
+        add_position(rows, vectors, &even, q, first, values + j * stride, j);
+        add_position(rows, vectors, &odd, q, first, values + (j + 1) * stride, j + 1);
     }
-    if (j < seen.last) ADD_POSITION(even, j)
-#undef ADD_POSITION
+    if (j < last) add_position(rows, vectors, &even, q, first, values + j * stride, j);
     UNROLL for (int m = 0; m < rows; m++) {
         UNROLL for (int n = 0; n < vectors; n++) {
             float *y = q->y + (first + m) * stride + column + n * DX_LANES;
@@ -78,37 +86,50 @@ static inline ALWAYS void value_tile(int rows, int vectors, queries *q, int firs
     }
 }
 
-static inline ALWAYS void value_rows(int rows, queries *q, int first, const block *b) {
-    int64_t stride = DX_VALUE_STRIDE(b->width), column = 0, wide = VALUE_VECTORS * DX_LANES;
+static inline ALWAYS void value_rows(int rows, queries *q, int first, block *b) {
+    int64_t stride = DX_VALUE_STRIDE(b->width), column = 0;
     if (!sees_any(q, first)) return;
-    for (; column + wide <= stride; column += wide) value_tile(rows, VALUE_VECTORS, q, first, b, column);
-    for (; VALUE_VECTORS > 1 && column < stride; column += DX_LANES) value_tile(rows, 1, q, first, b, column);
+    for (; column + TILE_VECTORS * DX_LANES <= stride; column += TILE_VECTORS * DX_LANES) {
+        value_tile(rows, TILE_VECTORS, q, first, b, column);
+    }
+    if (TILE_VECTORS > 2 && column + 2 * DX_LANES <= stride) {
+        value_tile(rows, 2, q, first, b, column);
+        column += 2 * DX_LANES;
+    }
+    if (TILE_VECTORS > 1 && column < stride) value_tile(rows, 1, q, first, b, column);
 }
 
-/// The tiles ask for the next block while they read this one; for many queries that is too seldom to matter.
-static NEVER void score_f32(queries *q, const block *b, span any) {
-    int left = (q->count + TILE_ROWS - 1) / TILE_ROWS;
-    for (int first = 0; left > 0; left--) {
-        int rows = (q->count - first + left - 1) / left;
+/// The next of so many rows that go together: even shares, for small tiles are slow.
+static inline ALWAYS int share_of(int rows, int most) {
+    int tiles = (rows + most - 1) / most;
+    return (rows + tiles - 1) / tiles;
+}
+
+static NEVER void score_f32(queries *q, block *b, span any) {
+    for (int first = 0; first < q->count;) {
+        int rows = share_of(q->count - first, TILE_ROWS);
         WITH_ROWS(rows, score_rows, q, first, b, any)
         first += rows;
     }
 }
 
-/// How many queries from `first` on, at most so many as a tile has, see the same positions.
-static inline ALWAYS int alike(const queries *q, int first, int most) {
+/// How many queries from `first` on see the same positions.
+static inline ALWAYS int alike(const queries *q, int first) {
     int rows = 1;
-    while (rows < most && first + rows < q->count && q->seen[first + rows].first == q->seen[first].first
+    while (first + rows < q->count && q->seen[first + rows].first == q->seen[first].first
            && q->seen[first + rows].last == q->seen[first].last) {
         rows++;
     }
     return rows;
 }
 
-static NEVER void add_values_f32(queries *q, const block *b) {
-    for (int first = 0; first < q->count;) {
-        int rows = alike(q, first, VALUE_ROWS);
-        WITH_ROWS(rows, value_rows, q, first, b)
-        first += rows;
+static NEVER void add_values_f32(queries *q, block *b) {
+    for (int first = 0, end; first < q->count;) {
+        end = first + alike(q, first);
+        while (first < end) {
+            int rows = share_of(end - first, VALUE_ROWS);
+            WITH_VALUE_ROWS(rows, value_rows, q, first, b)
+            first += rows;
+        }
     }
 }

@@ -16,21 +16,22 @@ typedef struct {
 /// Sums of products over `steps`, for `vectors` vectors of outputs: x is rows of bf16, `weights` pairs, `stride` pairs apart.
 static inline ALWAYS void pair_sums(
     int rows, int vectors, pair_tile *sums, const uint16_t *x, int64_t row_apart, int64_t step_apart, const uint16_t *weights,
-    const uint8_t *next, int64_t stride, int64_t steps) {
+    block *from, int64_t stride, int64_t steps) {
     UNROLL for (int m = 0; m < rows; m++) {
         UNROLL for (int n = 0; n < vectors; n++) sums->at[m][n] = splat(0);
     }
     for (int64_t step = 0; step < steps; step++) {
+        const uint8_t *next = part_of_next(from, DX_MIXED_STEP / 2 * 128);
         pair_tile even, odd;
         UNROLL for (int m = 0; m < rows; m++) {
             UNROLL for (int n = 0; n < vectors; n++) even.at[m][n] = odd.at[m][n] = splat(0);
         }
         for (int64_t i = 0; i < DX_MIXED_STEP / 2; i++) {
+            UNROLL for (int n = 0; n < 2; n++) ask_for(next + i * 128 + n * 64);
             floats first[MIXED_TILE_VECTORS], second[MIXED_TILE_VECTORS];
             UNROLL for (int n = 0; n < vectors; n++) {
                 int64_t place = ((step * DX_MIXED_STEP / 2 + i) * stride + n * DX_LANES) * 2;
                 uints pairs = (uints)load_ints(weights + place);
-                if (next) ask_for(next + place * 2);
                 first[n] = first_bf16(pairs);
                 second[n] = second_bf16(pairs);
             }
@@ -55,7 +56,7 @@ static inline ALWAYS void mixed_score_tile(
     pair_tile sums;
     pair_sums(
         rows, vectors, &sums, x + dx_mixed_place(b->key_width, first, 0), DX_MIXED_STEP, DX_LANES * DX_MIXED_STEP,
-        b->keys + column * 2, b->next_keys ? b->next_keys + column * 4 : NULL, DX_BLOCK, b->key_width / DX_MIXED_STEP);
+        b->keys + column * 2, b->from, DX_BLOCK, b->key_width / DX_MIXED_STEP);
     UNROLL for (int m = 0; m < rows; m++) {
         UNROLL for (int n = 0; n < vectors; n++) store(q->scores[first + m] + column + n * DX_LANES, sums.at[m][n]);
     }
@@ -92,8 +93,8 @@ static NEVER void score_mixed(queries *q, const uint16_t *x, const pair_block *b
 static inline ALWAYS void mixed_value_tile(int rows, int vectors, queries *q, int first, const pair_block *b, int64_t column, float *sums) {
     pair_tile tile;
     pair_sums(
-        rows, vectors, &tile, q->weights[first], DX_BLOCK, DX_MIXED_STEP, b->values + column * 2,
-        b->next_values ? b->next_values + column * 4 : NULL, b->stride, DX_BLOCK / DX_MIXED_STEP);
+        rows, vectors, &tile, q->weights[first], DX_BLOCK, DX_MIXED_STEP, b->values + column * 2, b->from,
+        b->stride, DX_BLOCK / DX_MIXED_STEP);
     UNROLL for (int m = 0; m < rows; m++) {
         UNROLL for (int n = 0; n < vectors; n++) store(sums + (m * vectors + n) * DX_LANES, tile.at[m][n]);
     }

@@ -7,7 +7,7 @@ static inline ALWAYS ints sees(span seen, int64_t column) {
 }
 
 /// Brings the scores of a query to exponents of two, and finds the largest.
-static inline ALWAYS void raise(bool whole, dx_format format, queries *q, int i, const block *b, float factor) {
+static inline ALWAYS void raise(bool whole, dx_format format, queries *q, int i, block *b, float factor) {
     floats largest = splat(q->maximum[i]);
     UNROLL for (int n = 0; n < DX_BLOCK; n += DX_LANES) {
         floats score = load(q->scores[i] + n);
@@ -21,12 +21,14 @@ static inline ALWAYS void raise(bool whole, dx_format format, queries *q, int i,
 }
 
 /// Turns the scores of a query into weights.
-static inline ALWAYS void weigh_query(bool whole, dx_format format, queries *q, int i, const block *b, float factor) {
+static inline ALWAYS void weigh_query(bool whole, dx_format format, queries *q, int i, block *b, float factor) {
     floats sums = q->sums[i] * splat(q->kept[i]), origin = splat(q->origin[i]);
+    const uint8_t *next = part_of_next(b, 16 * 64);
     UNROLL for (int n = 0; n < DX_BLOCK; n += DX_LANES) {
         floats score = load(q->scores[i] + n);
         if (whole && format == DX_F32) score = score * splat(factor);
         floats weight = power_of_two(score - origin);
+        UNROLL for (int line = 0; line < 4; line++) ask_for(next + (n / DX_LANES * 4 + line) * 64);
         sums = sums + weight;
         if (format == DX_INT8) {
             weight = weight * load(b->at.value_scales + n);
@@ -39,7 +41,7 @@ static inline ALWAYS void weigh_query(bool whole, dx_format format, queries *q, 
 }
 
 /// Turns the scores of all queries into weights against their running maxima.
-static inline ALWAYS void weigh(dx_format format, queries *q, const block *b, float factor) {
+static inline ALWAYS void weigh(dx_format format, queries *q, block *b, float factor) {
     for (int i = 0; i < q->count; i++) {
         q->raised[i] = q->maximum[i];
         if (is_whole(q->seen[i])) raise(true, format, q, i, b, factor);

@@ -26,21 +26,32 @@ typedef struct {
 
 /// The block that the queries are at.
 typedef struct {
-    dx_kv_head at, next;  // next: the same head of the next block, which is asked for while this one is read; at worst this one
+    dx_kv_head at;
     int64_t width;
+    const uint8_t *start, *next;  // the head in this block, and in the one after it; at worst this one again
+    int64_t bytes;
+    int64_t asked;  // bytes of the next one that have been asked for
 } block;
 
-/// A block of bf16 in pairs, and what to ask for meanwhile, as far from there as what is read is from the start; NULL: nothing.
+/// A block of bf16 in pairs.
 typedef struct {
     const uint16_t *keys, *values;
-    const uint8_t *next_keys, *next_values;
     int64_t key_width, stride;
+    block *from;
 } pair_block;
 
-static inline ALWAYS void ask_for(const void *address) {
-    __builtin_prefetch(address, 0, 2);  // into the second cache: the first is full of this block
+/// Where the next `bytes` of the next block lie that should be asked for, or some of this one once that is done. All parts of the work
+/// ask for some lines, so that memory never rests: decoding over a long past waits for nothing else. (Measured: asking just ahead of what
+/// is read, as products do, leaves memory idle during the softmax and while the block is gone over again.)
+static inline ALWAYS const uint8_t *part_of_next(block *b, int64_t bytes) {
+    if (b->asked + bytes > b->bytes) return b->start;
+    b->asked += bytes;
+    return b->next + b->asked - bytes;
 }
 
+static inline ALWAYS void ask_for(const uint8_t *address) {
+    __builtin_prefetch(address, 0, 2);  // into the second cache: the first is full of this block
+}
 
 static inline ALWAYS bool is_whole(span s) {
     return s.first == 0 && s.last == DX_BLOCK;

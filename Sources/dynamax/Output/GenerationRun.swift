@@ -79,7 +79,7 @@ struct GenerationRun {
         let stateOnly = generation.ledger.stateOnlyRows
         return String(
             format: """
-                load %8.1f ms   %@ weights of %@, %@, %d threads
+                load %8.1f ms   %@, weights of %@, %@, %d threads
                 prefill %6d tokens %9.1f tokens/s
                 decode  %6d tokens %9.1f tokens/s
                 layers  %.2f of %d a token, %d rows caught up, %@%d head checks
