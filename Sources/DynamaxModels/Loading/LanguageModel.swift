@@ -119,6 +119,9 @@ public struct LanguageModel: Sendable {
 
     /// What, besides its files, the model's numbers depend on: how weights, and keys and values, are held.
     public var formats: String {
-        cacheFormat == .f32 ? format.description : "\(format), KV cache \(cacheFormat.rawValue)"
+        "\(format)\(cacheNote)"
     }
+
+    /// How keys and values are held, for the end of a list; empty for f32.
+    public var cacheNote: String { cacheFormat == .f32 ? "" : ", KV cache \(cacheFormat.rawValue)" }
 }

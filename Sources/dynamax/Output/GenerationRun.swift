@@ -79,12 +79,12 @@ struct GenerationRun {
         let stateOnly = generation.ledger.stateOnlyRows
         return String(
             format: """
-                load %8.1f ms   %@, weights of %@, %@, %d threads
+                load %8.1f ms   %@ weights of %@%@, %@, %d threads
                 prefill %6d tokens %9.1f tokens/s
                 decode  %6d tokens %9.1f tokens/s
                 layers  %.2f of %d a token, %d rows caught up, %@%d head checks
-                """, loaded.loadMilliseconds, loaded.model.formats,
-            byteCount(loaded.model.weightBytes), device.instructionSetName, device.threads, promptCount,
+                """, loaded.loadMilliseconds, loaded.model.format.description,
+            byteCount(loaded.model.weightBytes), loaded.model.cacheNote, device.instructionSetName, device.threads, promptCount,
             prefillRate, tokens.count, decodeRate, meanLayers, loaded.model.stack.layerCount,
             generation.ledger.catchUpRows, stateOnly > 0 ? "\(stateOnly) moved a state only, " : "",
             generation.ledger.headRows)
