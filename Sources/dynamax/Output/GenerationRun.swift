@@ -84,7 +84,8 @@ struct GenerationRun {
                 decode  %6d tokens %9.1f tokens/s
                 layers  %.2f of %d a token, %d rows caught up, %@%d head checks
                 """, loaded.loadMilliseconds, loaded.model.format.description,
-            byteCount(loaded.model.weightBytes), loaded.model.cacheNote, device.instructionSetName, device.threads, promptCount,
+            byteCount(loaded.model.weightBytes), loaded.model.cacheNote, device.instructionSetName, device.threads,
+            promptCount,
             prefillRate, tokens.count, decodeRate, meanLayers, loaded.model.stack.layerCount,
             generation.ledger.catchUpRows, stateOnly > 0 ? "\(stateOnly) moved a state only, " : "",
             generation.ledger.headRows)
