@@ -86,6 +86,15 @@ let package = Package(
                 "DynamaxTensor", "DynamaxLayers", "DynamaxFormats", "DynamaxModels", "DynamaxDepth",
                 "DynamaxEvaluation",
             ]),
+        // A program whose allocations can be counted, for no test runs in it beside what is counted.
+        .target(name: "CAllocations", path: "Tests/CAllocations"),
+        .executableTarget(
+            name: "AllocationCounter",
+            dependencies: [
+                "CAllocations", "DynamaxTensor", "DynamaxFormats", "DynamaxModels", "DynamaxDepth",
+                "DynamaxBundledModels",
+            ],
+            path: "Tests/AllocationCounter", swiftSettings: swiftSettings),
         tests("CommandTests", of: ["DynamaxTensor", "DynamaxFormats"]),
         tests("DynamaxTextTests", of: ["DynamaxTensor", "DynamaxFormats", "DynamaxText"]),
         tests(

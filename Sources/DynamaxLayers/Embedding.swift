@@ -26,17 +26,19 @@ public struct Embedding: Sendable {
     }
 
     /// The vectors of `tokens`, each in 0 ..< `count`: [tokens, width].
-    public func callAsFunction(_ tokens: [Token]) -> Tensor {
-        for token in tokens {
+    public func callAsFunction(_ tokens: Span<Token>) -> Tensor {
+        for index in tokens.indices {
+            let token = tokens[index]
             precondition((0..<count).contains(Int(token)), "token \(token) is outside the vocabulary of \(count)")
         }
         switch table {
         case .dense(let rows):
-            return rows.gatheringRows(tokens)
+            return rows.gatheringRows(tokens.indices.map { tokens[$0] })
         case .source(let rows, let device):
             let y = Tensor(uninitialized: Shape(rows: tokens.count, columns: rows.columns), on: device)
-            for (row, token) in tokens.enumerated() {
-                rows.copyRows(Int(token)..<Int(token) + 1, to: y.mutablePointer + row * rows.columns)
+            for row in tokens.indices {
+                let token = Int(tokens[row])
+                rows.copyRows(token..<token + 1, to: y.mutablePointer + row * rows.columns)
             }
             return y
         }

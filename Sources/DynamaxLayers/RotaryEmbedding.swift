@@ -67,14 +67,14 @@ public struct RotaryEmbedding: Sendable {
     }
 
     /// The angles of the given positions, one row each.
-    public func angles(of positions: some Collection<Int>, on device: Device) -> RotaryAngles {
+    public func angles(of positions: Span<Int>, on device: Device) -> RotaryAngles {
         let shape = Shape(rows: positions.count, columns: frequencies.count)
         let cosines = Tensor(uninitialized: shape, on: device)
         let sines = Tensor(uninitialized: shape, on: device)
         var index = 0
-        for position in positions {
+        for row in positions.indices {
             for frequency in frequencies {
-                let angle = Float(position) * frequency
+                let angle = Float(positions[row]) * frequency
                 cosines.mutablePointer[index] = cosine(angle) * amplitude
                 sines.mutablePointer[index] = sine(angle) * amplitude
                 index += 1

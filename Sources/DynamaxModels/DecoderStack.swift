@@ -34,7 +34,7 @@ public struct LayerContext {
 }
 
 /// A decoder-only language model: embedding, layers, final norm and head. Each family fills it with its own layers.
-public struct DecoderStack: LayerStack {
+public final class DecoderStack: LayerStack {
     let embedding: Embedding
     let layers: [any DecoderLayer]
     let norm: RMSNorm
@@ -57,7 +57,7 @@ public struct DecoderStack: LayerStack {
     public var layerCount: Int { layers.count }
     public var vocabularySize: Int { output.outputs }
 
-    public func embed(_ tokens: [Token]) -> Tensor { embedding(tokens) }
+    public func embed(_ tokens: Span<Token>) -> Tensor { embedding(tokens) }
 
     public func run(_ range: Range<Int>, _ hidden: Tensor, _ batch: Batch) -> Tensor {
         var hidden = hidden
@@ -75,7 +75,9 @@ public struct DecoderStack: LayerStack {
     ) {
         guard !range.isEmpty else { return }
         precondition(hidden.rows == batch.rows && hidden.columns == width)
-        let angles = rotary.map { $0.angles(of: batch.positions(atLayer: range.lowerBound), on: device) }
+        let angles = rotary.map { rotary in
+            batch.withPositions(atLayer: range.lowerBound) { rotary.angles(of: $0, on: device) }
+        }
         for layer in range {
             body(layers[layer], LayerContext(batch: batch, layer: layer, angles: angles))
             batch.advance(layer)
@@ -87,7 +89,7 @@ public struct DecoderStack: LayerStack {
     public func head(_ hidden: Tensor, tokens: Range<Int>) -> Tensor { output(norm(hidden), outputs: tokens) }
 
     public func makeState(history: Int) -> SequenceState {
-        SequenceState(layers: layers.map { $0.makeState(history: history, on: device) }, width: width)
+        SequenceState(layers: layers.map { $0.makeState(history: history, on: device) }, width: width, on: device)
     }
 
     public func cost(ofLayer layer: Int, position: Int) -> Cost {

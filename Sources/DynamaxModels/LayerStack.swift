@@ -13,7 +13,7 @@ public protocol LayerStack: Sendable {
     var device: Device { get }
 
     /// The hidden rows that enter the first layer, [tokens, width]; tokens lie in 0 ..< vocabularySize.
-    func embed(_ tokens: [Token]) -> Tensor
+    func embed(_ tokens: Span<Token>) -> Tensor
 
     /// Runs layers on rows that continue their sequences, [rows, width] -> [rows, width], and advances those sequences.
     ///
@@ -62,6 +62,14 @@ public protocol LayerStack: Sendable {
 
     /// What one row costs in `head` for some tokens alone.
     func headCost(tokens: Range<Int>) -> Cost
+}
+
+extension LayerStack {
+    /// The hidden rows that enter the first layer, [tokens, width]; tokens lie in 0 ..< vocabularySize.
+    public func embed(_ tokens: [Token]) -> Tensor { embed(tokens.span) }
+
+    /// The hidden row of one token, [1, width].
+    public func embed(_ token: Token) -> Tensor { embed(CollectionOfOne(token).span) }
 }
 
 /// What a layer keeps of the past: a KV cache, or the window and state of a recurrence.

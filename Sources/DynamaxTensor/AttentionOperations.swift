@@ -54,7 +54,7 @@ extension Tensor {
     ) -> Tensor {
         store(keys: keys, values: values, in: sequences, shape: shape)
         let y = queries.attend(to: sequences, shape: shape, scale: scale)
-        return y.recorded(queries, keys, values) {
+        return y.recorded([queries, keys, values]) {
             .attention(
                 .init(
                     queries: queries, keys: keys, values: values, sequences: sequences.freshRows, shape: shape,
@@ -70,8 +70,10 @@ extension Tensor {
             sequences: sequences.baseAddress, count: Int64(sequences.count), format: shape.cacheFormat.kernelFormat,
             kv_heads: Int64(shape.kvHeads), width: Int64(shape.headWidth), keys: keys.pointer, values: values.pointer,
             key_stride: Int64(keys.rowStride), value_stride: Int64(values.rowStride))
-        keys.device.run(keys.device.kernels.pointee.kv_write, arguments, units: shape.kvHeads)
-        withExtendedLifetime((keys, values)) {}
+        keys.device.run(
+            keys.device.kernels.pointee.kv_write, arguments, units: shape.kvHeads, grain: max(1, 32 / keys.rows))
+        extendLifetime(keys)
+        extendLifetime(values)
     }
 
     private func attend(
@@ -87,7 +89,7 @@ extension Tensor {
             window: Int64(shape.window ?? 0), scale: scale, queries: pointer, query_stride: Int64(rowStride),
             y: y.mutablePointer, y_stride: Int64(y.rowStride))
         device.run(device.kernels.pointee.attention, arguments, units: shape.kvHeads * Int(tiles))
-        withExtendedLifetime(self) {}
+        extendLifetime(self)
         return y
     }
 }

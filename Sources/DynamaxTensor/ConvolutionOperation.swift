@@ -4,7 +4,7 @@ package import CDynamax
 ///
 /// Formula and state: CDynamax.h, `dx_convolve`. Like the recurrences, it moves the states of its sequences, which must belong to
 /// them alone.
-public struct ConvolutionParameters: Sendable {
+public final class ConvolutionParameters: Sendable {
     /// [taps, channels]
     public let weights: Tensor
     /// [channels]
@@ -29,13 +29,16 @@ public struct ConvolutionParameters: Sendable {
             taps: Int64(weights.rows), x: x.pointer, x_stride: Int64(x.rowStride), weights: weights.pointer,
             bias: bias?.pointer, silu: true, y: y.mutablePointer, y_stride: Int64(y.rowStride))
         x.device.run(
-            x.device.kernels.pointee.convolve, arguments, units: sequences.count * blocks(of: channels), grain: 4)
-        withExtendedLifetime((self, x, y)) {}
+            x.device.kernels.pointee.convolve, arguments, units: sequences.count * blocks(of: channels),
+            grain: max(4, 20 / x.rows))
+        extendLifetime(self)
+        extendLifetime(x)
+        extendLifetime(y)
     }
 
     /// The result `y` of `run`, on the tape.
     package func recorded(_ y: Tensor, _ x: Tensor, _ sequences: UnsafeBufferPointer<dx_sequence>) -> Tensor {
-        y.recorded(x, weights, bias) {
+        y.recorded([x, weights, bias]) {
             .convolution(.init(x: x, weights: weights, bias: bias, sequences: sequences.freshRows))
         }
     }

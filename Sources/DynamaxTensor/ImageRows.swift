@@ -125,6 +125,7 @@ extension Tensor {
         for row in 0..<rows {
             (target.mutablePointer + row * target.rowStride).update(from: pointer + row * rowStride, count: columns)
         }
-        withExtendedLifetime((self, target)) {}
+        extendLifetime(self)
+        extendLifetime(target)
     }
 }

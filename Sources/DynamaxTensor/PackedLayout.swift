@@ -48,9 +48,9 @@ public struct PackedLayout: Hashable, Sendable {
     public var scalesShape: [Int] { [blocks, scaleWords, PackedLayout.lanes] }
 
     /// Bytes of all weights.
-    public var weightBytes: Int { weightsShape.reduce(1, *) }
+    public var weightBytes: Int { blocks * weightWords * PackedLayout.lanes * 4 }
     /// Bytes of all scales.
-    public var scaleBytes: Int { scalesShape.reduce(4, *) }
+    public var scaleBytes: Int { blocks * scaleWords * PackedLayout.lanes * 4 }
 }
 
 /// The bytes of a packed matrix, wherever they lie, aligned to nothing.
@@ -96,23 +96,20 @@ package struct PackedBytes {
         guard let unpack = dx_kernels_of(DX_SCALAR)?.pointee.unpack, let weights = weights.baseAddress else { return }
         let (lanes, width) = (Int(DX_LANES), layout.inputs)
         let scaleBytes = layout.scaleWords * lanes * 4
-        withUnsafeTemporaryAllocation(byteCount: scaleBytes, alignment: Storage.alignment) { aligned in
-            withUnsafeTemporaryAllocation(of: Float.self, capacity: lanes * width) { block in
-                var target = numbers
-                for first in stride(from: rows.lowerBound / lanes * lanes, to: rows.upperBound, by: lanes) {
-                    let wanted = rows.clamped(to: first..<first + lanes)
-                    let index = first / lanes
-                    aligned.copyMemory(from: .init(rebasing: scales[index * scaleBytes..<(index + 1) * scaleBytes]))
-                    var arguments = dx_unpack(
-                        format: layout.format.kernelFormat, inputs: Int64(layout.paddedInputs), width: Int64(width),
-                        outputs: Int64(lanes), group: Int64(layout.format.group),
-                        weights: weights + index * layout.weightWords * lanes * 4,
-                        scales: aligned.baseAddress?.assumingMemoryBound(to: Float.self), y: block.baseAddress)
-                    let (from, to) = (wanted.lowerBound - first, wanted.upperBound - first)
-                    unpack(&arguments, Int64(from), Int64(to))
-                    target.update(from: block.baseAddress! + from * width, count: wanted.count * width)
-                    target += wanted.count * width
-                }
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: scaleBytes / 4) { aligned in
+            for first in stride(from: rows.lowerBound / lanes * lanes, to: rows.upperBound, by: lanes) {
+                let wanted = rows.clamped(to: first..<first + lanes)
+                let index = first / lanes
+                UnsafeMutableRawBufferPointer(aligned).copyMemory(
+                    from: .init(rebasing: scales[index * scaleBytes..<(index + 1) * scaleBytes]))
+                // The kernel counts rows from the first of the block, of which the first may not be wanted.
+                var arguments = dx_unpack(
+                    format: layout.format.kernelFormat, inputs: Int64(layout.paddedInputs), width: Int64(width),
+                    outputs: Int64(lanes), group: Int64(layout.format.group),
+                    weights: weights + index * layout.weightWords * lanes * 4,
+                    scales: aligned.baseAddress,
+                    y: numbers + (first - rows.lowerBound) * width)
+                unpack(&arguments, Int64(wanted.lowerBound - first), Int64(wanted.upperBound - first))
             }
         }
     }
@@ -152,7 +149,7 @@ extension PackedMatrix {
                 source.copy(rows, to: bytes.baseAddress!, numbers.baseAddress!, at: 0)
             }
         }
-        withExtendedLifetime(self) {}
+        extendLifetime(self)
         return (layout, bytes, numbers)
     }
 

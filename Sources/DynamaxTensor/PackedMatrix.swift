@@ -103,7 +103,7 @@ public struct PackedMatrix: Sendable {
                 weights: weights.address, scales: scales?.floats)
             device.run(device.kernels.pointee.pack, arguments, units: (range.count + lanes - 1) / lanes)
         }
-        withExtendedLifetime(buffer) {}
+        extendLifetime(buffer)
     }
 
     /// Makes room for a matrix, for other initializers to fill.
@@ -126,7 +126,7 @@ public struct PackedMatrix: Sendable {
             format: DX_F32, inputs: Int64(inputs), width: Int64(inputs), outputs: Int64(outputs), group: 1,
             first_block: 0, rows: rows.pointer, weights: weights.address, scales: nil)
         device.run(device.kernels.pointee.pack, arguments, units: blocks(of: outputs))
-        withExtendedLifetime(rows) {}
+        extendLifetime(rows)
     }
 
     /// Packs the transpose of a dense matrix, [inputs, outputs], as f32.
@@ -137,7 +137,7 @@ public struct PackedMatrix: Sendable {
             rows: Int64(inputs), columns: Int64(outputs), x: dense.pointer, x_stride: Int64(dense.rowStride),
             weights: weights.floats)
         device.run(dx_pack_transposed_task, arguments, units: blocks(of: outputs))
-        withExtendedLifetime(dense) {}
+        extendLifetime(dense)
     }
 
     /// Bytes that one row of activations streams: weights and scales.
@@ -168,7 +168,7 @@ public struct PackedMatrix: Sendable {
     ///   - residual: [rows, outputs]
     /// - Returns: [rows, outputs]
     public func multiply(_ x: Tensor, bias: Tensor? = nil, adding residual: Tensor? = nil) -> Tensor {
-        product(x, bias: bias, adding: residual).recorded(x, bias, residual) {
+        product(x, bias: bias, adding: residual).recorded([x, bias, residual]) {
             .frozenProduct(.init(x: x, weights: self, bias: bias, residual: residual))
         }
     }
@@ -199,6 +199,14 @@ public struct PackedMatrix: Sendable {
         bytes / blocks(of: outputs) * blockSpan(of: range).count
     }
 
+    /// Blocks that a thread takes at a time: some that kernels take together, and few rows so many that fetching the weights takes
+    /// longer than agreeing on who does (32 KiB: about a microsecond).
+    private func grain(forRows rows: Int) -> Int {
+        let together = 4
+        let block = bytes / blocks(of: outputs) * rows
+        return max(1, 32_768 / (block * together)) * together
+    }
+
     private func blockSpan(of range: Range<Int>) -> Range<Int> {
         range.lowerBound / Int(DX_LANES)..<blocks(of: range.upperBound)
     }
@@ -214,7 +222,8 @@ public struct PackedMatrix: Sendable {
         if format == .bf16, x.device.precision == .bf16 {
             MixedOperand(x, .rows).multiply(
                 by: weights.address + skipped * 2, bias: bias.map { $0.pointer + first }, adding: residual, into: y)
-            withExtendedLifetime((self, bias)) {}
+            extendLifetime(self)
+            extendLifetime(bias)
             return y
         }
         let quantized = format.group > 1 ? QuantizedRows(x, group: format.group) : nil
@@ -236,8 +245,12 @@ public struct PackedMatrix: Sendable {
             case .int8: kernels.product_int8
             case .int4: kernels.product_int4
             }
-        x.device.run(task!, arguments, units: range.count, grain: 4)
-        withExtendedLifetime((self, x, bias, residual, quantized)) {}
+        x.device.run(task!, arguments, units: range.count, grain: grain(forRows: x.rows))
+        extendLifetime(self)
+        extendLifetime(x)
+        extendLifetime(bias)
+        extendLifetime(residual)
+        extendLifetime(quantized)
         return y
     }
 }
@@ -266,7 +279,7 @@ struct QuantizedRows {
             x: x.pointer, x_stride: Int64(x.rowStride), tiled: tiled, quantized: values == 0 ? nil : mutableValues,
             scales: scales, sums: sums)
         device.run(device.kernels.pointee.quantize, arguments, units: rows, grain: 8)
-        withExtendedLifetime(x) {}
+        extendLifetime(x)
     }
 
     private var mutableValues: UnsafeMutablePointer<Int8> { storage.address.assumingMemoryBound(to: Int8.self) }

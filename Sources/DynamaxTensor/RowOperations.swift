@@ -21,8 +21,10 @@ extension Tensor {
             weight_repeats: weight.shape.count != columns, epsilon: epsilon, y: y.mutablePointer,
             y_stride: Int64(y.rowStride))
         device.run(device.kernels.pointee.rms_norm, arguments, units: rows, grain: 4)
-        withExtendedLifetime((self, weight, gate)) {}
-        return y.recorded(self, weight, gate) {
+        extendLifetime(self)
+        extendLifetime(weight)
+        extendLifetime(gate)
+        return y.recorded([self, weight, gate]) {
             .rmsNorm(.init(x: self, weight: weight, gate: gate, epsilon: epsilon, group: group))
         }
     }
@@ -42,8 +44,9 @@ extension Tensor {
             x_stride: Int64(rowStride), cosines: angles.cosines.pointer, sines: angles.sines.pointer,
             y: y.mutablePointer, y_stride: Int64(y.rowStride))
         device.run(device.kernels.pointee.rotary, arguments, units: rows, grain: 8)
-        withExtendedLifetime((self, angles)) {}
-        return y.recorded(self) { .rotary(self, headWidth: width, angles) }
+        extendLifetime(self)
+        extendLifetime(angles)
+        return y.recorded([self]) { .rotary(self, headWidth: width, angles) }
     }
 
     /// The gated activation silu(self) * up.
@@ -56,8 +59,9 @@ extension Tensor {
             rows: Int64(rows), width: Int64(columns), gate: pointer, up: up.pointer, gate_stride: Int64(rowStride),
             up_stride: Int64(up.rowStride), y: y.mutablePointer, y_stride: Int64(y.rowStride))
         device.run(device.kernels.pointee.swiglu, arguments, units: rows, grain: 4)
-        withExtendedLifetime((self, up)) {}
-        return y.recorded(self, up) { .swiglu(gate: self, up: up) }
+        extendLifetime(self)
+        extendLifetime(up)
+        return y.recorded([self, up]) { .swiglu(gate: self, up: up) }
     }
 
     /// The softmax of each row divided by a temperature above zero.
@@ -67,22 +71,33 @@ extension Tensor {
             rows: Int64(rows), width: Int64(columns), x: pointer, x_stride: Int64(rowStride),
             temperature: temperature, y: y.mutablePointer, y_stride: Int64(y.rowStride))
         device.run(device.kernels.pointee.softmax, arguments, units: rows)
-        withExtendedLifetime(self) {}
+        extendLifetime(self)
         precondition(temperature == 1 || !isTracked || !device.isRecording, "gradients need a temperature of 1")
-        return y.recorded(self) { .softmax(self) }
+        return y.recorded([self]) { .softmax(self) }
     }
 
     /// What exit scores and greedy decoding need to know of each row of logits.
     public func summarizedLogits() -> [LogitSummary] {
-        let width = columns
-        return [dx_logit_summary](unsafeUninitializedCapacity: rows) { buffer, count in
-            let arguments = dx_summarize(
-                rows: Int64(rows), width: Int64(width), logits: pointer, stride: Int64(rowStride),
-                summaries: buffer.baseAddress)
-            device.run(device.kernels.pointee.summarize, arguments, units: rows)
-            withExtendedLifetime(self) {}
+        [dx_logit_summary](unsafeUninitializedCapacity: rows) { buffer, count in
+            summarize(rows: 0..<rows, into: buffer.baseAddress!)
             count = rows
         }.map(LogitSummary.init)
+    }
+
+    /// The same of one row.
+    public func summarizedLogits(ofRow row: Int) -> LogitSummary {
+        precondition((0..<rows).contains(row))
+        var summary = dx_logit_summary()
+        summarize(rows: row..<row + 1, into: &summary)
+        return LogitSummary(summary)
+    }
+
+    private func summarize(rows: Range<Int>, into summaries: UnsafeMutablePointer<dx_logit_summary>) {
+        let arguments = dx_summarize(
+            rows: Int64(rows.count), width: Int64(columns), logits: pointer + rows.lowerBound * rowStride,
+            stride: Int64(rowStride), summaries: summaries)
+        device.run(device.kernels.pointee.summarize, arguments, units: rows.count)
+        extendLifetime(self)
     }
 
     /// The cosine between each row and the same row of `other`; 0 where one of them is zero.
@@ -93,7 +108,8 @@ extension Tensor {
                 rows: Int64(rows), width: Int64(columns), a: pointer, b: other.pointer, a_stride: Int64(rowStride),
                 b_stride: Int64(other.rowStride), y: buffer.baseAddress)
             device.run(device.kernels.pointee.cosine, arguments, units: rows)
-            withExtendedLifetime((self, other)) {}
+            extendLifetime(self)
+            extendLifetime(other)
             count = rows
         }
     }
@@ -105,8 +121,8 @@ extension Tensor {
             precondition((0..<rows).contains(Int(row)))
             (y.mutablePointer + target * y.rowStride).update(from: pointer + Int(row) * rowStride, count: columns)
         }
-        withExtendedLifetime(self) {}
-        return y.recorded(self) { .gatheredRows(self, indices) }
+        extendLifetime(self)
+        return y.recorded([self]) { .gatheredRows(self, indices) }
     }
 
     /// The rows of several matrices of the same width, one after the other.
@@ -121,7 +137,7 @@ extension Tensor {
                 target.update(from: part.pointer + row * part.rowStride, count: part.columns)
                 target += y.rowStride
             }
-            withExtendedLifetime(part) {}
+            extendLifetime(part)
         }
         guard y.device.isRecording, parts.contains(where: \.isTracked) else { return y }
         var stacked = y

@@ -1,7 +1,7 @@
 package import CDynamax
 
 /// The parameters of a Mamba-2 recurrence. Formula and state: CDynamax.h, `dx_ssd`.
-public struct SSDParameters: Sendable {
+public final class SSDParameters: Sendable {
     /// The logarithms of the rates at which states decay, [heads].
     public let decayLogarithms: Tensor
     /// The skip connection, [heads].
@@ -85,13 +85,15 @@ public struct SSDParameters: Sendable {
             high: timeStepLimit.upperBound, y: y?.mutablePointer, y_stride: Int64(y?.rowStride ?? 0))
         let device = inputs.x.device
         device.run(device.kernels.pointee.ssd, arguments, units: sequences.count * heads)
-        withExtendedLifetime((self, inputs, y)) {}
+        extendLifetime(self)
+        extendLifetime(inputs)
+        extendLifetime(y)
     }
 
     /// The result `y` of `run`, on the tape.
     package func recorded(_ y: Tensor, _ inputs: Inputs, _ sequences: UnsafeBufferPointer<dx_sequence>) -> Tensor {
         guard let c = inputs.c else { return y }
-        return y.recorded(inputs.x, inputs.timeStep, inputs.b, c, a, d, timeStepBias) {
+        return y.recorded([inputs.x, inputs.timeStep, inputs.b, c, a, d, timeStepBias]) {
             .ssd(
                 .init(
                     x: inputs.x, timeStep: inputs.timeStep, b: inputs.b, c: c, parameters: self,

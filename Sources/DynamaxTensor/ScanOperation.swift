@@ -1,7 +1,7 @@
 package import CDynamax
 
 /// The parameters of a Mamba-1 selective scan. Formula and state: CDynamax.h, `dx_scan`.
-public struct ScanParameters: Sendable {
+public final class ScanParameters: Sendable {
     /// The logarithms of the rates at which states decay, [channels, states].
     public let decayLogarithms: Tensor
     /// The skip connection, [channels].
@@ -80,13 +80,15 @@ public struct ScanParameters: Sendable {
             y_stride: Int64(y?.rowStride ?? 0))
         let device = inputs.x.device
         device.run(device.kernels.pointee.scan, arguments, units: sequences.count * blocks(of: channels))
-        withExtendedLifetime((self, inputs, y)) {}
+        extendLifetime(self)
+        extendLifetime(inputs)
+        extendLifetime(y)
     }
 
     /// The result `y` of `run`, on the tape.
     package func recorded(_ y: Tensor, _ inputs: Inputs, _ sequences: UnsafeBufferPointer<dx_sequence>) -> Tensor {
         guard let c = inputs.c, let gate = inputs.gate else { return y }
-        return y.recorded(inputs.x, inputs.timeStep, inputs.b, c, gate, a, d, timeStepBias) {
+        return y.recorded([inputs.x, inputs.timeStep, inputs.b, c, gate, a, d, timeStepBias]) {
             .scan(
                 .init(
                     x: inputs.x, timeStep: inputs.timeStep, b: inputs.b, c: c, gate: gate, a: a, packed: packed, d: d,

@@ -77,7 +77,7 @@ public struct Tensor: Sendable {
         let view = Tensor(
             shape: Shape(rows: rows.count, columns: columns.count), rowStride: rowStride, device: device,
             storage: storage, offset: offset + rows.lowerBound * rowStride + columns.lowerBound)
-        return view.recorded(self) { .view(self, rows: rows, columns: columns) }
+        return view.recorded([self]) { .view(self, rows: rows, columns: columns) }
     }
 
     /// The same numbers, cut off from how they were computed.

@@ -40,8 +40,9 @@ enum Command {
         try await launch("/bin/sh", ["-c", line, "sh"] + arguments, input: "", environment: ["dynamax": path])
     }
 
-    private static func launch(
-        _ program: String, _ arguments: [String], input: String, environment: [String: String]
+    /// Runs a program.
+    static func launch(
+        _ program: String, _ arguments: [String], input: String = "", environment: [String: String] = [:]
     ) async throws -> Outcome {
         // Files, unlike pipes, cannot fill up and keep the process waiting.
         let folder = try TemporaryFolder()

@@ -61,7 +61,7 @@ struct ExitPass {
         _ token: Token, _ state: SequenceState, mayLeave: Bool = true, _ ledger: inout Ledger
     ) -> End {
         (scores, candidates) = ([], [])
-        var rows = stack.embed([token])
+        var rows = stack.embed(token)
         var reached = 0
         var hazards = policy.heads?.manifest.kind.usesHazards == true ? ExitHazards() : nil
         let looked = mayLeave ? policy.layers + (ceiling.map { $0 < stack.layerCount ? [$0] : [] } ?? []) : []
@@ -119,7 +119,7 @@ struct ExitPass {
         if case .reduced = score { return judgeCandidates(newest(rows), &ledger) }
         guard score.needsLogits else { return (1, nil) }
         let logits = head(newest(rows), &ledger)
-        return (score.value(logits.summarizedLogits()[0]), logits)
+        return (score.value(logits.summarizedLogits(ofRow: 0)), logits)
     }
 
     /// How sure a row is among few tokens: the first exit that is looked at names them, later ones read only their rows of the head
@@ -146,7 +146,7 @@ struct ExitPass {
         let value = sureness(numbers)
         guard score.passes(value) else { return (value, nil) }
         let logits = head(row, &ledger)
-        guard let best = logits.summarizedLogits()[0].argmax, candidates.contains(best) else { return nil }
+        guard let best = logits.summarizedLogits(ofRow: 0).argmax, candidates.contains(best) else { return nil }
         return (value, logits)
     }
 }

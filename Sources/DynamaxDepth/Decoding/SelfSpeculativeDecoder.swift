@@ -43,24 +43,25 @@ public struct SelfSpeculativeDecoder: ExitingDecoder {
     }
 
     public mutating func decide(
-        after token: Token, _ state: SequenceState, _ sampler: Sampler, room: Int
-    ) throws(GenerationError) -> Decision {
+        after token: Token, _ state: SequenceState, _ sampler: Sampler, room: Int, into choices: inout [Choice]
+    ) throws(GenerationError) -> Ledger {
         let length = policy.layers.isEmpty ? 0 : min(drafts.next(), room - 1)
         let start = ContinuousClock.now
         let recordsAlways = recordsAlways ?? state.records
         self.recordsAlways = recordsAlways
         state.records = recordsAlways || length > 0
-        let round = try decide(after: token, state, sampler, drafting: length)
+        let ledger = try decide(after: token, state, sampler, drafting: length, into: &choices)
         drafts.record(
             Round(
-                length: length, drafted: round.ledger.draftedTokens, accepted: round.ledger.acceptedTokens,
+                length: length, drafted: ledger.draftedTokens, accepted: ledger.acceptedTokens,
                 seconds: start.duration(to: .now) / .seconds(1)))
-        return round
+        return ledger
     }
 
     private func decide(
-        after token: Token, _ state: SequenceState, _ sampler: Sampler, drafting length: Int
-    ) throws(GenerationError) -> Decision {
+        after token: Token, _ state: SequenceState, _ sampler: Sampler, drafting length: Int,
+        into choices: inout [Choice]
+    ) throws(GenerationError) -> Ledger {
         var pass = ExitPass(stack: stack, policy: policy, vocabulary: draftVocabulary)
         let first = state.length
         var ledger = Ledger()
@@ -81,7 +82,8 @@ public struct SelfSpeculativeDecoder: ExitingDecoder {
             }
         }
         ledger.draftedTokens = drafted.count
-        return Decision(try verify(drafted, top!, from: first, state, sampler, &ledger), ledger)
+        choices += try verify(drafted, top!, from: first, state, sampler, &ledger)
+        return ledger
     }
 
     /// The full model's tokens as far as the drafts are the same, and the one after; the state forgets the other drafts.

@@ -17,31 +17,20 @@ public protocol Decoder {
     ///
     /// All tokens but the last decided one have then been consumed by the state.
     ///
-    /// - Parameter sampler: has accepted the sequence up to `token`.
+    /// - Parameters:
+    ///   - sampler: has accepted the sequence up to `token`.
+    ///   - choices: where the tokens are appended, in their order.
+    /// - Returns: what they have cost.
     /// - Throws: `GenerationError.notANumber` when the model's logits are.
     mutating func decide(
-        after token: Token, _ state: SequenceState, _ sampler: Sampler, room: Int
-    ) throws(GenerationError) -> Decision
+        after token: Token, _ state: SequenceState, _ sampler: Sampler, room: Int, into choices: inout [Choice]
+    ) throws(GenerationError) -> Ledger
 }
 
 extension Decoder {
     public var history: Int { 0 }
     public func makeState(history: Int) -> SequenceState { stack.makeState(history: max(history, self.history)) }
     public func prefill(_ tokens: [Token], _ state: SequenceState) -> DecodingStep { stack.prefill(tokens, state) }
-}
-
-/// Tokens that a decoder has decided, in their order, and what they took.
-public struct Decision {
-    public let choices: [Choice]
-    /// What it has cost.
-    public let ledger: Ledger
-
-    /// Takes at least one choice.
-    public init(_ choices: [Choice], _ ledger: Ledger) {
-        precondition(!choices.isEmpty)
-        self.choices = choices
-        self.ledger = ledger
-    }
 }
 
 /// One token and what decided it.
@@ -72,10 +61,11 @@ public protocol StepDecoder: Decoder {
 
 extension StepDecoder {
     public mutating func decide(
-        after token: Token, _ state: SequenceState, _ sampler: Sampler, room: Int
-    ) throws(GenerationError) -> Decision {
+        after token: Token, _ state: SequenceState, _ sampler: Sampler, room: Int, into choices: inout [Choice]
+    ) throws(GenerationError) -> Ledger {
         let step = step(token, state)
-        return Decision([try step.choice(sampler, at: state.length)], step.ledger)
+        choices.append(try step.choice(sampler, at: state.length))
+        return step.ledger
     }
 }
 
@@ -118,7 +108,7 @@ public struct FullDepthDecoder: StepDecoder {
         var ledger = Ledger()
         ledger.add(0..<stack.layerCount, of: stack, rows: 1, position: state.length)
         ledger.addHead(of: stack, rows: 1)
-        let hidden = stack.run(0..<stack.layerCount, stack.embed([token]), Batch(state, rows: 1))
+        let hidden = stack.run(0..<stack.layerCount, stack.embed(token), Batch(state, rows: 1))
         return DecodingStep(logits: stack.head(hidden), layer: stack.layerCount, score: nil, ledger: ledger)
     }
 }

@@ -43,8 +43,9 @@ public struct Generation {
     /// Has accepted the prompt and the tokens handed out.
     private var sampler: Sampler
     private var decoder: any Decoder
-    /// Tokens decided and not yet handed out, the next one last.
-    private var ready: [Choice]
+    /// Tokens decided last, of which those from `nextDecided` on are not yet handed out.
+    private var decided: [Choice] = []
+    private var nextDecided = 0
     private var produced = 0
     /// Positions of the prompt and of the tokens handed out.
     private var length: Int
@@ -78,7 +79,7 @@ public struct Generation {
         sampler.accept(prompt)
         state = decoder.makeState(history: history)
         let step = decoder.prefill(prompt, state)
-        ready = limits.tokens > 0 ? [try step.choice(sampler, at: prompt.count)] : []
+        if limits.tokens > 0 { decided.append(try step.choice(sampler, at: prompt.count)) }
         promptLedger = step.ledger
         length = prompt.count
     }
@@ -89,7 +90,9 @@ public struct Generation {
     public mutating func next() throws(GenerationError) -> Choice? {
         guard finishReason == nil else { return nil }
         guard produced < limits.tokens else { return end(.length) }
-        guard let choice = ready.popLast() else { return nil }
+        guard nextDecided < decided.count else { return nil }
+        let choice = decided[nextDecided]
+        nextDecided += 1
         guard !limits.stopTokens.contains(choice.token) else { return end(.stop) }
         produced += 1
         length += 1
@@ -99,11 +102,11 @@ public struct Generation {
             _ = end(.length)
         } else if let context, length > context {
             _ = end(.context)
-        } else if ready.isEmpty {
+        } else if nextDecided == decided.count {
             let room = min(limits.tokens - produced, context.map { $0 + 1 - length } ?? .max)
-            let decision = try decoder.decide(after: choice.token, state, sampler, room: room)
-            ledger += decision.ledger
-            ready = decision.choices.reversed()
+            decided.removeAll(keepingCapacity: true)
+            nextDecided = 0
+            ledger += try decoder.decide(after: choice.token, state, sampler, room: room, into: &decided)
         }
         return choice
     }
@@ -111,7 +114,7 @@ public struct Generation {
     /// Ends the text: the state forgets tokens that were decided beyond it.
     private mutating func end(_ reason: FinishReason) -> Choice? {
         finishReason = reason
-        ready = []
+        (decided, nextDecided) = ([], 0)
         // Decoders that decide ahead have asked for the history that this takes.
         if state.length > length { try? state.truncate(to: length) }
         return nil

@@ -39,7 +39,7 @@ public struct Sampler: Sendable {
     ///   - position: of the token in its sequence.
     public func token(_ logits: Tensor, at position: Int) -> Token? {
         let logits = penalized(logits)
-        let best = logits.summarizedLogits()[0].argmax
+        let best = logits.summarizedLogits(ofRow: 0).argmax
         guard sampling.temperature > 0, best != nil else { return best }
         var noise = RaceNoise(seed: sampling.seed, position: position)
         var winner: (token: Token, time: Float)?

@@ -4,7 +4,7 @@ import DynamaxTensor
 /// The rows of one call of `LayerStack.run`: consecutive positions of any number of sequences, one after the other.
 ///
 /// Rows continue where the layers of their sequence stand. A sequence occurs at most once in a batch.
-public final class Batch {
+public struct Batch {
     /// Consecutive rows of one sequence.
     public struct Part {
         /// The sequence.
@@ -19,37 +19,60 @@ public final class Batch {
         }
     }
 
+    /// One part or more; a batch of one, as in decoding, takes no array.
+    public struct Parts: RandomAccessCollection {
+        private let first: Part
+        private let others: ArraySlice<Part>
+
+        fileprivate init(_ first: Part, _ others: ArraySlice<Part> = []) {
+            (self.first, self.others) = (first, others)
+        }
+
+        public var startIndex: Int { 0 }
+        public var endIndex: Int { 1 + others.count }
+        public subscript(index: Int) -> Part { index == 0 ? first : others[others.startIndex + index - 1] }
+    }
+
     /// The sequences, in the order of their rows.
-    public let parts: [Part]
+    public let parts: Parts
     /// Rows of all parts.
     public let rows: Int
 
     /// What the kernels see of the sequences, in two halves: see `recur`.
-    private let sequences: UnsafeMutableBufferPointer<dx_sequence>
+    private let memory: Storage
+    private var sequences: UnsafeMutableBufferPointer<dx_sequence> {
+        UnsafeMutableBufferPointer(
+            start: memory.address.assumingMemoryBound(to: dx_sequence.self), count: 2 * parts.count)
+    }
+
+    private init(_ parts: Parts) {
+        precondition(parts.allSatisfy { $0.rows > 0 })
+        self.parts = parts
+        rows = parts.reduce(0) { $0 + $1.rows }
+        memory = parts[0].state.device.storage(bytes: 2 * parts.count * MemoryLayout<dx_sequence>.stride)
+        memory.address.initializeMemory(as: dx_sequence.self, repeating: dx_sequence(), count: 2 * parts.count)
+    }
 
     /// - Parameter parts: at least one, each with a row or more.
     public init(_ parts: [Part]) {
-        precondition(!parts.isEmpty && parts.allSatisfy { $0.rows > 0 })
-        self.parts = parts
-        rows = parts.reduce(0) { $0 + $1.rows }
-        sequences = .allocate(capacity: 2 * parts.count)
-        sequences.initialize(repeating: dx_sequence())
+        self.init(Parts(parts[0], parts[1...]))
     }
 
     /// A batch of one sequence.
-    public convenience init(_ state: SequenceState, rows: Int) {
-        self.init([Part(state, rows: rows)])
+    public init(_ state: SequenceState, rows: Int) {
+        self.init(Parts(Part(state, rows: rows)))
     }
 
-    deinit {
-        sequences.deallocate()
-    }
-
-    /// The position of each row in its sequence, as `layer` counts.
-    func positions(atLayer layer: Int) -> [Int] {
-        parts.flatMap { part in
-            let start = part.state.progress(ofLayer: layer)
-            return start..<start + part.rows
+    /// Hands out the position of each row in its sequence, as `layer` counts.
+    func withPositions<Result>(atLayer layer: Int, _ body: (Span<Int>) -> Result) -> Result {
+        withUnsafeTemporaryAllocation(of: Int.self, capacity: rows) { positions in
+            var row = 0
+            for part in parts {
+                let start = part.state.progress(ofLayer: layer)
+                for index in 0..<part.rows { positions[row + index] = start + index }
+                row += part.rows
+            }
+            return body(UnsafeBufferPointer(positions).span)
         }
     }
 
@@ -170,10 +193,11 @@ struct RecurrentPass {
     }
 
     /// Records what `Recurrence.replay` needs of each row: parts of it side by side, each [rows, part width].
-    func record(_ inputs: [Tensor]) {
+    func record<let count: Int>(_ inputs: @autoclosure () -> InlineArray<count, Tensor>) {
         var row = 0
         for (index, part) in batch.parts.enumerated() {
-            batch.recurrentState(index, layer).record(inputs, rows: row..<row + part.rows)
+            let state = batch.recurrentState(index, layer)
+            if state.records { state.record(inputs(), rows: row..<row + part.rows) }
             row += part.rows
         }
     }

@@ -105,8 +105,7 @@ public final class RecurrentState {
     /// Records the inputs of rows that the kernels have consumed.
     ///
     /// - Parameter inputs: parts of a row of inputs side by side, each [batch rows, part width].
-    func record(_ inputs: [Tensor], rows: Range<Int>) {
-        guard history != nil else { return }
+    func record<let count: Int>(_ inputs: InlineArray<count, Tensor>, rows: Range<Int>) {
         guard let cut else {
             history?.record(inputs, rows: rows)
             return

@@ -55,19 +55,20 @@ struct ReplayHistory {
     /// Records inputs, at most as many as there is room for.
     ///
     /// - Parameter inputs: parts of a row side by side, each [rows, part width].
-    mutating func record(_ inputs: [Tensor], rows: Range<Int>) {
+    mutating func record<let count: Int>(_ inputs: InlineArray<count, Tensor>, rows: Range<Int>) {
         precondition(rows.count <= room)
         let width = newer.log.columns
         for row in rows {
             var target = newer.log.mutablePointer + newer.rows * width
-            for part in inputs {
+            for index in inputs.indices {
+                let part = inputs[index]
                 target.update(from: part.pointer + row * part.rowStride, count: part.columns)
                 target += part.columns
             }
             newer.moved.append(true)
             newer.rows += 1
         }
-        withExtendedLifetime(inputs) {}
+        extendLifetime(inputs)
     }
 
     /// Records positions that have no inputs, at most as many as there is room for.

@@ -50,24 +50,27 @@ public final class SequenceState {
     public let layers: [LayerState]
     /// Numbers of a hidden row.
     public let width: Int
+    /// The device whose memory holds the state.
+    let device: Device
     /// Rows that wait before each layer.
     private var pending: [PendingRows]
     /// States of what reads along, such as exit heads with a memory, by the layer whose rows they read; each has consumed the
     /// rows that have left that layer's predecessor.
     public private(set) var readers: [Int: SequenceState] = [:]
 
-    init(layers: [LayerState], width: Int) {
+    init(layers: [LayerState], width: Int, on device: Device) {
         precondition(!layers.isEmpty)
         self.layers = layers
         self.width = width
+        self.device = device
         pending = Array(repeating: PendingRows(width: width), count: layers.count)
     }
 
-    private init(layers: [LayerState], width: Int, pending: [PendingRows], readers: [Int: SequenceState]) {
-        self.layers = layers
-        self.width = width
-        self.pending = pending
-        self.readers = readers
+    /// A state whose memory is shared with another one.
+    private init(forking other: SequenceState) {
+        layers = other.layers.map { $0.fork() }
+        (width, device, pending) = (other.width, other.device, other.pending)
+        readers = other.readers.mapValues { $0.fork() }
     }
 
     /// Positions that have entered the first layer.
@@ -183,10 +186,7 @@ public final class SequenceState {
     }
 
     /// A state of the same past; memory is shared until one of the two changes it.
-    public func fork() -> SequenceState {
-        SequenceState(
-            layers: layers.map { $0.fork() }, width: width, pending: pending, readers: readers.mapValues { $0.fork() })
-    }
+    public func fork() -> SequenceState { SequenceState(forking: self) }
 
     // MARK: Pending rows, for serialization
 

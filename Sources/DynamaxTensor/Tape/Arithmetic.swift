@@ -15,7 +15,7 @@ extension Tensor {
         for row in 0..<matrixRows {
             (copy.mutablePointer + row * matrixColumns).update(from: pointer + row * matrixStride, count: matrixColumns)
         }
-        withExtendedLifetime(self) {}
+        extendLifetime(self)
         return copy
     }
 
@@ -31,7 +31,7 @@ extension Tensor {
     public func adding(_ other: Tensor, factor: Float = 1) -> Tensor {
         let y = Tensor(uninitialized: shape, on: device)
         add(self, other, factor, to: y)
-        return y.recorded(self, other) { .sum(self, other, factor: factor) }
+        return y.recorded([self, other]) { .sum(self, other, factor: factor) }
     }
 
     /// Adds to numbers that belong to the caller alone.
@@ -46,7 +46,9 @@ extension Tensor {
             a_stride: Int64(a.matrixStride), b_stride: Int64(b.matrixStride), factor: factor, y: y.mutablePointer,
             y_stride: Int64(y.matrixStride))
         device.run(device.gradientKernels.pointee.add, arguments, units: a.matrixRows, grain: 16)
-        withExtendedLifetime((a, b, y)) {}
+        extendLifetime(a)
+        extendLifetime(b)
+        extendLifetime(y)
     }
 
     func scaled(by factor: Float) -> Tensor {
@@ -59,7 +61,8 @@ extension Tensor {
         let (a, b) = (contiguous, other.contiguous)
         let y = Tensor(uninitialized: shape, on: device)
         for index in 0..<shape.count { y.mutablePointer[index] = a.pointer[index] * b.pointer[index] }
-        withExtendedLifetime((a, b)) {}
+        extendLifetime(a)
+        extendLifetime(b)
         return y
     }
 
@@ -70,7 +73,7 @@ extension Tensor {
             rows: Int64(matrixRows), columns: Int64(matrixColumns), x: pointer, scale: nil,
             x_stride: Int64(matrixStride), scale_stride: 0, y: y.mutablePointer)
         device.run(device.gradientKernels.pointee.column_sums, arguments, units: blocks(of: matrixColumns))
-        withExtendedLifetime(self) {}
+        extendLifetime(self)
         return y
     }
 
@@ -81,7 +84,8 @@ extension Tensor {
             rows: Int64(matrixRows), columns: Int64(matrixColumns), x: pointer, scale: scale.pointer,
             x_stride: Int64(matrixStride), scale_stride: Int64(scale.matrixStride), y: y.mutablePointer)
         device.run(device.gradientKernels.pointee.column_sums, arguments, units: blocks(of: matrixColumns))
-        withExtendedLifetime((self, scale)) {}
+        extendLifetime(self)
+        extendLifetime(scale)
         return y
     }
 
@@ -89,7 +93,7 @@ extension Tensor {
     public func sum() -> Tensor {
         let rows = columnSums().array
         let y = Tensor([rows.reduce(0, +)], [1], on: device)
-        return y.recorded(self) { .sumOfAll(self) }
+        return y.recorded([self]) { .sumOfAll(self) }
     }
 
     /// Rows added up by where they go in a table: the gradient of a lookup.
@@ -101,7 +105,8 @@ extension Tensor {
                 x_stride: Int64(matrixStride), table: table.mutablePointer, table_stride: Int64(table.matrixStride))
             device.run(device.gradientKernels.pointee.scatter_rows, arguments, units: blocks(of: matrixColumns))
         }
-        withExtendedLifetime((self, table)) {}
+        extendLifetime(self)
+        extendLifetime(table)
         return table
     }
 
@@ -112,7 +117,7 @@ extension Tensor {
             rows: Int64(matrixRows), columns: Int64(matrixColumns), x: pointer, x_stride: Int64(matrixStride),
             y: y.mutablePointer, y_stride: Int64(y.rowStride))
         device.run(device.gradientKernels.pointee.transpose, arguments, units: blocks(of: matrixRows))
-        withExtendedLifetime(self) {}
+        extendLifetime(self)
         return y
     }
 
@@ -121,8 +126,8 @@ extension Tensor {
         let numbers = contiguous
         let y = Tensor(uninitialized: shape, on: device)
         for index in 0..<shape.count { y.mutablePointer[index] = -exponential(numbers.pointer[index]) }
-        withExtendedLifetime(numbers) {}
-        return y.recorded(self) { .negatedExponential(self) }
+        extendLifetime(numbers)
+        return y.recorded([self]) { .negatedExponential(self) }
     }
 
     /// Numbers rounded to whole ones; gradients pass as if they were not (Bengio et al. 2013, straight-through estimator).
@@ -137,14 +142,14 @@ extension Tensor {
     }
 
     private func mapStraightThrough(mask: Tensor?, _ body: (Float) -> Float) -> Tensor {
-        map(body).recorded(self) { .straightThrough(self, mask: mask) }
+        map(body).recorded([self]) { .straightThrough(self, mask: mask) }
     }
 
     private func map(_ body: (Float) -> Float) -> Tensor {
         let numbers = contiguous
         let y = Tensor(uninitialized: shape, on: device)
         for index in 0..<shape.count { y.mutablePointer[index] = body(numbers.pointer[index]) }
-        withExtendedLifetime(numbers) {}
+        extendLifetime(numbers)
         return y
     }
 }

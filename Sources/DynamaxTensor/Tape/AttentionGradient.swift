@@ -33,7 +33,9 @@ extension Operation.AttentionOperands {
             device.run(
                 device.gradientKernels.pointee.attention, arguments, units: sequences.count * shape.kvHeads)
         }
-        withExtendedLifetime((self, y, dy)) {}
+        extendLifetime(self)
+        extendLifetime(y)
+        extendLifetime(dy)
         return (dqueries, dkeys, dvalues)
     }
 }

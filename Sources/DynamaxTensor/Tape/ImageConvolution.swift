@@ -27,7 +27,7 @@ extension ImageRows {
             x: rows, weights: weights, bias: bias, window: geometry(window), groups: groups,
             precision: rows.device.precision)
         return moved(
-            operands.result.recorded(rows, weights, bias) { .imageConvolution(operands) }, operands.window)
+            operands.result.recorded([rows, weights, bias]) { .imageConvolution(operands) }, operands.window)
     }
 }
 
@@ -83,7 +83,8 @@ extension Operation.ImageConvolutionOperands {
             window: window, groups: Int64(groups), first: Int64(range.lowerBound), x: x.pointer,
             x_stride: Int64(x.rowStride), y: y.mutablePointer)
         x.device.run(dx_patches_task, arguments, units: range.count, grain: 16)
-        withExtendedLifetime((x, y)) {}
+        extendLifetime(x)
+        extendLifetime(y)
         return y
     }
 
@@ -138,7 +139,8 @@ extension Operation.ImageConvolutionOperands {
             window: window, groups: Int64(groups), first: Int64(range.lowerBound), rows: Int64(range.count),
             patches: patches.pointer, patch_stride: Int64(patches.rowStride), x: x.mutablePointer)
         x.device.run(dx_fold_task, arguments, units: blocks(of: Int(window.channels)))
-        withExtendedLifetime((patches, x)) {}
+        extendLifetime(patches)
+        extendLifetime(x)
     }
 }
 
@@ -152,7 +154,8 @@ extension Tensor {
             let target = y.mutablePointer + part * middle * inner
             for i in 0..<inner { for m in 0..<middle { target[i * middle + m] = source[m * inner + i] } }
         }
-        withExtendedLifetime((self, y)) {}
+        extendLifetime(self)
+        extendLifetime(y)
         return y
     }
 

@@ -21,7 +21,7 @@ extension ImageRows {
     private func pooled(_ window: ImageWindow, by kind: Operation.Pool.Kind) -> ImageRows {
         precondition(2 * window.padding <= min(window.height, window.width), "no place may lie outside the image")
         let pool = Operation.Pool(kind: kind, x: rows, window: geometry(window))
-        return moved(pool.result.recorded(rows) { .pool(pool) }, pool.window)
+        return moved(pool.result.recorded([rows]) { .pool(pool) }, pool.window)
     }
 }
 
@@ -43,7 +43,8 @@ extension Operation.Pool {
             window: window, x: x.pointer, x_stride: Int64(x.rowStride), y: y.mutablePointer)
         let task: dx_task = kind == .max ? dx_max_pool_task : dx_mean_pool_task
         x.device.run(task, arguments, units: window.outputRows, grain: 4)
-        withExtendedLifetime((x, y)) {}
+        extendLifetime(x)
+        extendLifetime(y)
         return y
     }
 
@@ -54,7 +55,9 @@ extension Operation.Pool {
             dy_stride: Int64(dy.rowStride), dx: dx.mutablePointer)
         let task: dx_task = kind == .max ? dx_max_pool_gradient_task : dx_mean_pool_gradient_task
         x.device.run(task, arguments, units: blocks(of: x.columns))
-        withExtendedLifetime((x, dy, dx)) {}
+        extendLifetime(x)
+        extendLifetime(dy)
+        extendLifetime(dx)
         return dx
     }
 }

@@ -17,7 +17,9 @@ extension Tensor {
                 dlogits: gradient?.mutablePointer, dlogits_stride: Int64(gradient?.rowStride ?? 0))
             device.run(device.gradientKernels.pointee.cross_entropy, arguments, units: rows)
         }
-        withExtendedLifetime((self, weights, gradient)) {}
+        extendLifetime(self)
+        extendLifetime(weights)
+        extendLifetime(gradient)
         return loss(losses, gradient)
     }
 
@@ -36,7 +38,10 @@ extension Tensor {
             losses: losses.mutablePointer, dlogits: gradient?.mutablePointer,
             dlogits_stride: Int64(gradient?.rowStride ?? 0))
         device.run(device.gradientKernels.pointee.kl_divergence, arguments, units: rows)
-        withExtendedLifetime((self, teacher, weights, gradient)) {}
+        extendLifetime(self)
+        extendLifetime(teacher)
+        extendLifetime(weights)
+        extendLifetime(gradient)
         return loss(losses, gradient)
     }
 
@@ -64,6 +69,6 @@ extension Tensor {
         let total = losses.array.reduce(0.0) { $0 + Double($1) }
         let sum = Tensor([Float(total)], [1], on: device)
         guard let gradient else { return sum }
-        return sum.recorded(self) { .rowLoss(self, gradient: gradient) }
+        return sum.recorded([self]) { .rowLoss(self, gradient: gradient) }
     }
 }

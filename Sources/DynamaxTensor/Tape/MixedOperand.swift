@@ -42,7 +42,7 @@ struct MixedOperand {
         case .packedRows: device.run(kernels.packed_rows, arguments, units: blocks)
         case .packedColumns: device.run(kernels.packed_columns, arguments, units: blocks)
         }
-        withExtendedLifetime(dense) {}
+        extendLifetime(dense)
     }
 
     /// x W^T + bias + residual, with x by rows and W packed.
@@ -50,7 +50,8 @@ struct MixedOperand {
         precondition(inputs == weights.inputs)
         let y = Tensor(uninitialized: Shape(rows: count, columns: weights.count), on: device)
         multiply(by: weights.storage.address, bias: bias?.pointer, adding: residual, into: y)
-        withExtendedLifetime((weights, bias)) {}
+        extendLifetime(weights)
+        extendLifetime(bias)
         return y
     }
 
@@ -65,6 +66,7 @@ struct MixedOperand {
             bias: bias, residual: residual?.pointer, residual_stride: Int64(residual?.rowStride ?? 0),
             y: y.mutablePointer, y_stride: Int64(y.rowStride))
         device.run(device.mixedKernels.pointee.product, arguments, units: blocks(of: y.columns), grain: 2)
-        withExtendedLifetime((self, residual)) {}
+        extendLifetime(self)
+        extendLifetime(residual)
     }
 }

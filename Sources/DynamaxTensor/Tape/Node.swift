@@ -30,9 +30,10 @@ extension Tensor {
     /// Whether gradients flow back through this tensor.
     public var isTracked: Bool { node != nil }
 
-    /// This result with its operation on the tape, where an operand is tracked and the device records.
-    func recorded(_ operands: Tensor?..., by operation: () -> Operation) -> Tensor {
-        guard device.isRecording, operands.contains(where: { $0?.node != nil }) else { return self }
+    /// This result with its operation on the tape, where an operand is tracked and the device records; only then are the arguments
+    /// looked at.
+    func recorded(_ operands: @autoclosure () -> [Tensor?], by operation: () -> Operation) -> Tensor {
+        guard device.isRecording, operands().contains(where: { $0?.node != nil }) else { return self }
         var result = self
         result.node = Node(operation())
         return result

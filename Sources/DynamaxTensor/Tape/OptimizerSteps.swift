@@ -86,7 +86,11 @@ extension Tensor {
             correction2: Float(1 - power(Double(step.beta2), Double(number))), gradient_scale: step.gradientScale,
             coupled: step.isCoupled)
         device.run(device.gradientKernels.pointee.adam, arguments, units: blocks(of: shape.count), grain: 256)
-        withExtendedLifetime((self, gradient, mean, square, largestSquare)) {}
+        extendLifetime(self)
+        extendLifetime(gradient)
+        extendLifetime(mean)
+        extendLifetime(square)
+        extendLifetime(largestSquare)
     }
 
     /// Moves a parameter by one step of gradient descent, and the momentum with it.
@@ -104,7 +108,9 @@ extension Tensor {
             gradients: gradient.pointer, rate: step.rate, decay: step.decay, momentum: step.momentum,
             dampening: step.dampening, gradient_scale: step.gradientScale, nesterov: step.isNesterov, first: isFirst)
         device.run(device.gradientKernels.pointee.sgd, arguments, units: blocks(of: shape.count), grain: 256)
-        withExtendedLifetime((self, gradient, momentum)) {}
+        extendLifetime(self)
+        extendLifetime(gradient)
+        extendLifetime(momentum)
     }
 
     /// The sum of the squares of all numbers, in Double.
@@ -115,7 +121,7 @@ extension Tensor {
             let arguments = dx_square_sums(
                 count: Int64(shape.count), x: numbers.pointer, sums: sums.baseAddress)
             device.run(device.gradientKernels.pointee.square_sums, arguments, units: chunks, grain: 8)
-            withExtendedLifetime(numbers) {}
+            extendLifetime(numbers)
             return sums[..<chunks].reduce(0, +)
         }
     }

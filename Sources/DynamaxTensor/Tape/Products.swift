@@ -40,7 +40,7 @@ extension Tensor {
                 MixedOperand(self, .rows)
                     .multiplied(by: MixedOperand(weights, .packedRows), bias: bias, adding: residual)
             }
-        return y.recorded(self, weights, bias, residual) {
+        return y.recorded([self, weights, bias, residual]) {
             .product(.init(x: self, weights: weights, bias: bias, residual: residual, precision: precision))
         }
     }

@@ -17,7 +17,8 @@ extension Operation.ConvolutionOperands {
                 dx_stride: Int64(dx.rowStride), dweights: dweights.mutablePointer, dbias: dbias?.mutablePointer)
             device.run(device.gradientKernels.pointee.convolve, arguments, units: blocks(of: x.columns))
         }
-        withExtendedLifetime((self, dy)) {}
+        extendLifetime(self)
+        extendLifetime(dy)
         return (dx, dweights, dbias)
     }
 }
@@ -46,7 +47,8 @@ extension Operation.ScanOperands {
                 dd: dd.mutablePointer)
             device.run(device.gradientKernels.pointee.scan, arguments, units: sequences.count * parts)
         }
-        withExtendedLifetime((self, dy)) {}
+        extendLifetime(self)
+        extendLifetime(dy)
         return (
             dx, ddt, db.sumOfMiddleAxis(), dc.sumOfMiddleAxis(), dz,
             unpacked(da.reshaped(Shape(rows: sequences.count, columns: parts * states * lanes)).columnSums()),
@@ -87,7 +89,8 @@ extension Operation.SSDOperands {
                 db: db.mutablePointer, dc: dc.mutablePointer, da: da.mutablePointer, dd: dd.mutablePointer)
             device.run(device.gradientKernels.pointee.ssd, arguments, units: sequences.count * heads)
         }
-        withExtendedLifetime((self, dy)) {}
+        extendLifetime(self)
+        extendLifetime(dy)
         // Heads of a group share B and C.
         let grouped: Shape = [rows * parameters.groups, heads / parameters.groups, states]
         func perGroup(_ gradient: Tensor) -> Tensor {

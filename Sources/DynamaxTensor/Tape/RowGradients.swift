@@ -16,7 +16,8 @@ extension Operation.RMSNormOperands {
             dy_stride: Int64(dy.rowStride), dx: dx.mutablePointer, dgate: dgate?.mutablePointer,
             scaled: scaled.mutablePointer)
         device.run(device.gradientKernels.pointee.rms_norm, arguments, units: x.rows, grain: 4)
-        withExtendedLifetime((self, dy)) {}
+        extendLifetime(self)
+        extendLifetime(dy)
         return (dx, dgate, scaled)
     }
 
@@ -39,7 +40,9 @@ extension Tensor {
             dgate: dgate.mutablePointer, dup: dup.mutablePointer, dgate_stride: Int64(dgate.rowStride),
             dup_stride: Int64(dup.rowStride))
         device.run(device.gradientKernels.pointee.swiglu, arguments, units: gate.rows, grain: 4)
-        withExtendedLifetime((gate, up, dy)) {}
+        extendLifetime(gate)
+        extendLifetime(up)
+        extendLifetime(dy)
         return (dgate, dup)
     }
 
@@ -50,7 +53,8 @@ extension Tensor {
             rows: Int64(rows), width: Int64(columns), y: pointer, dy: dy.pointer, y_stride: Int64(rowStride),
             dy_stride: Int64(dy.rowStride), dx: dx.mutablePointer, dx_stride: Int64(dx.rowStride))
         device.run(device.gradientKernels.pointee.softmax, arguments, units: rows)
-        withExtendedLifetime((self, dy)) {}
+        extendLifetime(self)
+        extendLifetime(dy)
         return dx
     }
 }
