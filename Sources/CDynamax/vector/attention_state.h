@@ -41,8 +41,7 @@ typedef struct {
 } pair_block;
 
 /// Where the next `bytes` of the next block lie that should be asked for, or some of this one once that is done. All parts of the work
-/// ask for some lines, so that memory never rests: decoding over a long past waits for nothing else. (Measured: asking just ahead of what
-/// is read, as products do, leaves memory idle during the softmax and while the block is gone over again.)
+/// ask for some lines, those too that read nothing from memory. (Measured on one row of a long past: asking gains a fifth.)
 static inline ALWAYS const uint8_t *part_of_next(block *b, int64_t bytes) {
     if (b->asked + bytes > b->bytes) return b->start;
     b->asked += bytes;
