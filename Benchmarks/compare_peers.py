@@ -79,22 +79,24 @@ def settings_of(engine, options):
     return {}
 
 
-def run(command):
-    """One process: its JSON, and the most memory that it held, in MiB."""
+def held(command):
+    """One process: what it printed, and the most memory that it held, in MiB."""
     process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     output = process.stdout.read()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         raise SystemExit(f"{' '.join(map(str, command))} failed with status {process.returncode}")
-    return json.loads(output), usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 2**20
+    return output, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 2**20
 
 
 def measure(engine, setting, command):
-    """One run of an engine: its rates, and the most memory that it held, without that of an empty Python program."""
-    result, memory = run(command)
+    """One run of an engine: its rates, and the most memory that it held, without what the program took before it had a model."""
+    output, memory = held(command)
+    result = json.loads(output)
+    empty = held([command[0], "bench", "--help"])[1] if engine == "dynamax" else result["empty_mib"]
+    memory -= empty
     rates = {phase: result[phase]["tokens_per_second"]["median"] for phase in PHASES}
-    memory -= result.get("empty_mib", 0)
     figures = ", ".join(f"{phase} {rate:.1f}" for phase, rate in rates.items())
     print(f"{engine}{setting and ', '}{setting}: {figures} tokens/s, {memory:.0f} MiB", file=sys.stderr)
     return rates | {"peak_mib": memory, "version": result.get("engine", "")}
@@ -128,7 +130,7 @@ def compare(options):
         for key in commands if number % 2 == 0 else reversed(commands):
             runs[key].append(measure(*key, commands[key]))
         if "dynamax" in engines:
-            limits.append(run([*commands["dynamax", ""], "--limits"])[0]["limits"])
+            limits.append(json.loads(held([*commands["dynamax", ""], "--limits"])[0])["limits"])
 
     results = []
     for (engine, setting), found in runs.items():

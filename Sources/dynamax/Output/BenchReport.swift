@@ -75,25 +75,22 @@ struct Benchmark {
     let tokens: Int
     let repetitions: Int
 
-    /// Decoding follows the prompt, as it does in use.
+    /// Runs the prompt and the tokens after it, once for nothing and then as often as asked for, one sequence at a time.
     func report() -> BenchReport {
         let decoder = FullDepthDecoder(model.stack)
-        let past = model.stack.makeState(history: 0)
         func someTokens(_ count: Int) -> [Token] { Benchmark.someTokens(count, of: model.stack.vocabularySize) }
-        if prompt > 0 { _ = model.stack.prefill(someTokens(prompt), past) }
+        var (prefills, decodes) = (Timings(count: prompt), Timings(count: tokens))
+        for round in 0...repetitions {
+            let state = model.stack.makeState(history: 0), isCounted = round > 0
+            prefills.measure(isCounted) { model.stack.prefill(someTokens(prompt), state).ledger }
+            decodes.measure(isCounted) {
+                someTokens(tokens).reduce(into: Ledger()) { $0 += decoder.step($1, state).ledger }
+            }
+        }
         return BenchReport(
             model: model.family, format: model.format.description, kvCache: model.cacheFormat.rawValue,
             instructionSet: model.stack.device.instructionSetName, threads: model.stack.device.threads,
-            weightBytes: model.weightBytes,
-            prefill: measure(prompt) {
-                model.stack.prefill(someTokens(prompt), model.stack.makeState(history: 0)).ledger
-            },
-            decode: measure(tokens) {
-                let state = past.fork()
-                var ledger = Ledger()
-                for token in someTokens(tokens) { ledger += decoder.step(token, state).ledger }
-                return ledger
-            })
+            weightBytes: model.weightBytes, prefill: prefills.phase, decode: decodes.phase)
     }
 
     /// Tokens without a meaning, always the same.
@@ -101,18 +98,29 @@ struct Benchmark {
         (0..<count).map { Token(($0 * 7919 + 13) % vocabulary) }
     }
 
-    private func measure(_ count: Int, _ work: () -> Ledger) -> BenchReport.Phase? {
-        guard count > 0 else { return nil }
-        _ = work()
-        var seconds: [Double] = []
-        var bytes = 0
-        for _ in 0..<repetitions {
+    /// How long some tokens took, each time.
+    private struct Timings {
+        let count: Int
+        private var seconds: [Double] = []
+        private var bytes = 0
+
+        init(count: Int) {
+            self.count = count
+        }
+
+        /// Does the work, if there is any, and remembers how long it took where it counts.
+        mutating func measure(_ isCounted: Bool, _ work: () -> Ledger) {
+            guard count > 0 else { return }
             let start = ContinuousClock.now
             bytes = work().cost.bytes
-            seconds.append(start.duration(to: .now).seconds)
+            if isCounted { seconds.append(start.duration(to: .now).seconds) }
         }
-        return BenchReport.Phase(
-            tokens: count, tokensPerSecond: BenchReport.Rate(seconds.map { Double(count) / $0 }),
-            bytesPerSecond: BenchReport.Rate(seconds.map { Double(bytes) / $0 }))
+
+        var phase: BenchReport.Phase? {
+            guard count > 0 else { return nil }
+            return BenchReport.Phase(
+                tokens: count, tokensPerSecond: BenchReport.Rate(seconds.map { Double(count) / $0 }),
+                bytesPerSecond: BenchReport.Rate(seconds.map { Double(bytes) / $0 }))
+        }
     }
 }
