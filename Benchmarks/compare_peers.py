@@ -56,7 +56,7 @@ def settings_of(engine, options):
     if engine == "dynamax":
         if not options.dynamax.exists():
             raise SystemExit(f"{options.dynamax} is missing: run `swift build -c release`, or give --dynamax")
-        shape = ["--random", options.shape, "--quantize", options.type]
+        shape = ["--random", options.shape, "--quantize", options.type, "--kv-cache", "bf16", "--precision", "bf16"]
         return {"": [options.dynamax, "bench", "--json", "-r", 1, *shape, *lengths]}
     if engine == "llama.cpp":
         path = made(Path(f"{model}.gguf"), "random_gguf.py", options.shape, options.type)
