@@ -15,6 +15,7 @@
 #include "functions.h"
 #include "vector/lanes.h"
 #include "vector/rows_of_tile.h"
+#include "vector/amx_tiles.h"
 
 #include "vector/attention_state.h"
 #include "vector/attention_f32.h"
@@ -139,20 +140,8 @@ static NEVER void add_values_mixed(queries *q, const pair_block *b) {
 
 #include "vector/attention.h"
 
-/// The shapes of the tiles, as the processor reads them.
-typedef struct {
-    uint8_t palette, start, reserved[14];
-    uint16_t row_bytes[16];
-    uint8_t rows[16];
-} tile_shapes;
-
 void dx_attention_amx(const void *arguments, int64_t from, int64_t to) {
-    tile_shapes shapes = {.palette = 1};
-    for (int i = 0; i < 8; i++) {
-        shapes.row_bytes[i] = 64;
-        shapes.rows[i] = 16;
-    }
-    _tile_loadconfig(&shapes);
+    shape_tiles(CORNER_ROWS, 64);
     attention(arguments, from, to);
     _tile_release();
 }
