@@ -296,7 +296,7 @@ static inline ALWAYS void product(bool is_int8, const dx_product *p, int64_t fro
     part.weights = weights;
     part.sums = sums;
     part.scales = scales;
-    part.results.rows = part.residuals.rows = 0;
+    part.results = part.residuals = (fetch){0};  // nothing, until a part ends sums
     for (part.top = 0; part.top < p->rows; part.top += PANEL_ROWS) {
         part.rows = dx_min(PANEL_ROWS, p->rows - part.top);
         for (part.block = from; part.block < to; part.block += PART_BLOCKS) {

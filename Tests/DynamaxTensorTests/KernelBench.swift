@@ -79,13 +79,7 @@ final class KernelBench {
 
     /// Runs a kernel over all units and returns what it has written.
     func run<Arguments>(_ task: dx_task, _ arguments: Arguments, units: Int) -> [String: [Float]] {
-        withUnsafePointer(to: arguments) { arguments in
-            switch order {
-            case .together: task(arguments, 0, Int64(units))
-            case .oneByOneFromLast:
-                for unit in (0..<Int64(units)).reversed() { task(arguments, unit, unit + 1) }
-            }
-        }
+        runUnits(task, arguments, units: units, order: order)
         return Dictionary(uniqueKeysWithValues: results.map { ($0.name, $0.rows.values) })
     }
 }

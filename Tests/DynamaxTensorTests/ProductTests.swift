@@ -83,6 +83,21 @@ import Testing
         }
     }
 
+    /// Weights in several parts, so that most end no sums.
+    @Test(arguments: Tables.vectorNames)
+    func `what the stack held before does not matter`(table: String) throws {
+        let kernels = try #require(Tables.named(table))
+        for format in [PackedFormat.int8(128), .int4(32)] {
+            let problem = ProductProblem(rows: 33, inputs: 6200, outputs: 33, format: format)
+            let inputs = problem.inputs()
+            let expected = problem.run(kernels, KernelBench(inputs))
+            for seed in 0..<8 {
+                let results = onScribbledStack(seed: UInt64(seed)) { problem.run(kernels, KernelBench(inputs)) }
+                #expect(sameBits(results, expected), "\(table) \(format)")
+            }
+        }
+    }
+
     @Test(arguments: ["scalar"] + Tables.vectorNames)
     func `numbers that are not finite reach the output`(table: String) throws {
         let kernels = try #require(Tables.named(table))
