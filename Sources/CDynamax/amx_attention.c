@@ -32,18 +32,23 @@ typedef struct {
     const uint16_t *pairs;
     int64_t stride, steps;  // pairs from row to row; steps of inputs
     block *from;
+    int64_t pace;  // steps to ask for with each tile
     float *y;
     int64_t y_stride;
 } tile_product;
+
+static inline ALWAYS int64_t pace_of(const queries *q, const block *b) {
+    int64_t tiles = dx_max(b->bytes / 1024, 1), left = steps_of(b) - q->count * SOFTMAX_STEPS;
+    return dx_max((left + tiles - 1) / tiles, 1);
+}
 
 static inline ALWAYS const uint16_t *pair_tile(const tile_product *p, int64_t step, int64_t column) {
     return p->pairs + step * DX_MIXED_STEP * p->stride + 2 * column;
 }
 
-/// Asks for as many lines of the next block as a tile has.
+/// Asks for a tile's share of the next block: what the softmax leaves of it.
 static inline ALWAYS void ask_for_tile(const tile_product *p) {
-    const uint8_t *next = part_of_next(p->from, 16 * 64);
-    UNROLL for (int i = 0; i < 16; i++) ask_for(next + i * 64);
+    for (int64_t step = 0; step < p->pace; step++) ask_for(part_of_next(p->from, 1), 0);
 }
 
 /// 32 rows and one or two vectors of outputs. Tiles 0 and 1 hold the sums of the upper rows, 2 and 3 those of the lower ones.
@@ -123,7 +128,7 @@ static inline ALWAYS void multiply_tiles(int rows, const tile_product *p, int64_
 static NEVER void score_mixed(queries *q, const uint16_t *x, const pair_block *b, span any) {
     tile_product p = {
         .x = x, .x_bytes = 2 * DX_MIXED_STEP, .x_step = DX_LANES * DX_MIXED_STEP, .x_lower = DX_LANES * b->key_width,
-        .pairs = b->keys, .stride = DX_BLOCK, .steps = b->key_width / DX_MIXED_STEP, .from = b->from,
+        .pairs = b->keys, .stride = DX_BLOCK, .steps = b->key_width / DX_MIXED_STEP, .from = b->from, .pace = pace_of(q, b->from),
         .y = q->scores[0], .y_stride = DX_BLOCK};
     multiply_tiles(q->count, &p, any.first / DX_LANES * DX_LANES, any.last);
 }
@@ -132,7 +137,7 @@ static NEVER void add_values_mixed(queries *q, const pair_block *b) {
     float sums[QUERIES * b->stride] __attribute__((aligned(64)));
     tile_product p = {
         .x = q->weights[0], .x_bytes = 2 * DX_BLOCK, .x_step = DX_MIXED_STEP, .x_lower = DX_LANES * DX_BLOCK,
-        .pairs = b->values, .stride = b->stride, .steps = DX_BLOCK / DX_MIXED_STEP, .from = b->from,
+        .pairs = b->values, .stride = b->stride, .steps = DX_BLOCK / DX_MIXED_STEP, .from = b->from, .pace = pace_of(q, b->from),
         .y = sums, .y_stride = b->stride};
     multiply_tiles(q->count, &p, 0, b->stride);
     keep_sums(q, 0, q->count, 0, b->stride, sums, b->stride);

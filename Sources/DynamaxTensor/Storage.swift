@@ -1,9 +1,13 @@
 import Synchronization
 
-/// Aligned memory of a tensor or a weight: its own, or a part of a mapped file.
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// Aligned memory of a tensor or a weight: its own, or a part of a mapped file or of other storage.
 ///
 /// It is written by the operation that makes it and not after it has been handed out, except by types that own
-/// it alone (KV blocks, recurrent states) and say so. What is borrowed is never written: the system may forbid it.
+/// it alone (KV blocks, recurrent states) and say so. What is borrowed of a file is never written: the system may forbid it.
 public final class Storage: @unchecked Sendable {
     // Sendable: the address never changes, and the contents follow the rule above.
     package let address: UnsafeMutableRawPointer
@@ -15,13 +19,32 @@ public final class Storage: @unchecked Sendable {
     /// The alignment of all storage, in bytes: one cache line, one 512-bit vector.
     public static let alignment = 64
 
-    package init(capacity: Int) {
-        self.capacity = capacity
-        owner = nil
-        address = .allocate(byteCount: max(capacity, Storage.alignment), alignment: Storage.alignment)
+    package convenience init(capacity: Int) {
+        self.init(capacity: capacity, alignment: Storage.alignment)
     }
 
-    /// Takes memory that is aligned and only read, and keeps what it belongs to.
+    private init(capacity: Int, alignment: Int) {
+        self.capacity = capacity
+        owner = nil
+        address = .allocate(byteCount: max(capacity, alignment), alignment: alignment)
+    }
+
+    /// One large page of the system's, where it has them, cut into pieces of equal size.
+    ///
+    /// - Parameter size: of a piece, a multiple of `alignment`.
+    static func largePage(ofPieces size: Int) -> [Storage] {
+        let page = Storage(capacity: largePageBytes, alignment: largePageBytes)
+        #if canImport(Glibc)
+            madvise(page.address, page.capacity, MADV_HUGEPAGE)  // a wish: where it is not granted, nothing is lost
+        #endif
+        return (0..<page.capacity / size).map { index in
+            Storage(borrowing: UnsafeRawBufferPointer(start: page.address + index * size, count: size), of: page)
+        }
+    }
+
+    static let largePageBytes = 2 << 20
+
+    /// Takes memory that is aligned, and keeps what it belongs to.
     init(borrowing bytes: UnsafeRawBufferPointer, of owner: any Sendable) {
         precondition(Storage.isAligned(bytes))
         address = UnsafeMutableRawPointer(mutating: bytes.baseAddress!)
@@ -43,7 +66,8 @@ public final class Storage: @unchecked Sendable {
 
 /// Recycles the storage of tensors, so that a decoding step, which needs the same sizes each time, allocates nothing.
 ///
-/// A block is free when nobody but the pool refers to it, so tensors need no explicit release.
+/// A block is free when nobody but the pool refers to it, so tensors need no explicit release. Where there are many blocks of a size,
+/// as of a long past, they lie in large pages: looking up thousands of small ones takes a tenth of the time in which they are read.
 final class StoragePool: Sendable {
     private struct SizeClass {
         var blocks: [Storage] = []
@@ -56,6 +80,15 @@ final class StoragePool: Sendable {
                 if isKnownUniquelyReferenced(&blocks[next]) { return blocks[next] }
             }
             return nil
+        }
+
+        /// A new block.
+        mutating func make(size: Int) -> Storage {
+            next = blocks.count
+            let isPart = size >= 16 << 10 && 2 * size <= Storage.largePageBytes
+            let isMany = blocks.count * size >= Storage.largePageBytes
+            blocks += isPart && isMany ? Storage.largePage(ofPieces: size) : [Storage(capacity: size)]
+            return blocks[next]
         }
     }
 
@@ -71,10 +104,7 @@ final class StoragePool: Sendable {
         let size = (wanted + step - 1) / step * step
         let index = 4 * exponent + size / step - 5
         return classes.withLock { classes in
-            if let free = classes[index].takeFree() { return free }
-            let made = Storage(capacity: size)
-            classes[index].blocks.append(made)
-            return made
+            classes[index].takeFree() ?? classes[index].make(size: size)
         }
     }
 }

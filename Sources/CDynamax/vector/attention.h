@@ -11,10 +11,8 @@ static inline ALWAYS void attend_f32(queries *q, block *b, span any, float facto
 
 /// Widens numbers to bf16, which holds them all.
 static inline ALWAYS void widen(block *b, int64_t count, uint16_t *to) {
-    const uint8_t *next = b->start;
     for (int64_t i = 0; i < count; i += 4 * DX_LANES) {
-        if (i % 1024 == 0) next = part_of_next(b, 1024);
-        ask_for(next + i % 1024);
+        if (i % STEP_BYTES == 0) ask_for(part_of_next(b, 1), 0);
         UNROLL for (int n = 0; n < 4 * DX_LANES; n += 2 * DX_LANES) {
             short_pairs pairs;
             __builtin_memcpy(&pairs, b->start + i + n, sizeof pairs);

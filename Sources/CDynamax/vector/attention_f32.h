@@ -17,7 +17,7 @@ typedef struct {
 /// Scores of the queries from `first` on for `vectors` vectors of positions from `column` on.
 static inline ALWAYS void score_tile(int rows, int vectors, queries *q, int first, block *b, int64_t column) {
     const float *keys = (const float *)b->at.keys + column;
-    const uint8_t *next = part_of_next(b, b->width * 128);
+    ahead next = part_of_next(b, b->width / 2);
     attention_tile sums;
     UNROLL for (int m = 0; m < rows; m++) {
         UNROLL for (int n = 0; n < vectors; n++) sums.at[m][n] = splat(0);
@@ -27,7 +27,7 @@ static inline ALWAYS void score_tile(int rows, int vectors, queries *q, int firs
         UNROLL for (int n = 0; n < vectors; n++) {
             key[n] = load(keys + d * DX_BLOCK + n * DX_LANES);
         }
-        UNROLL for (int n = 0; n < 2; n++) ask_for(next + d * 128 + n * 64);
+        if (d % 2 == 1) ask_for(next, d / 2);
         UNROLL for (int m = 0; m < rows; m++) {
             floats x = splat(q->x[first + m][d]);
             UNROLL for (int n = 0; n < vectors; n++) sums.at[m][n] = FMA(x, key[n], sums.at[m][n]);
@@ -63,7 +63,7 @@ static inline ALWAYS void add_position(
 static inline ALWAYS void value_tile(int rows, int vectors, queries *q, int first, block *b, int64_t column) {
     int64_t stride = DX_VALUE_STRIDE(b->width), j = q->seen[first].first, last = q->seen[first].last;
     const float *values = (const float *)b->at.values + column;
-    const uint8_t *next = part_of_next(b, DX_BLOCK * 128);
+    ahead next = part_of_next(b, DX_BLOCK / 2);
     attention_tile even, odd;
     UNROLL for (int m = 0; m < rows; m++) {
         UNROLL for (int n = 0; n < vectors; n++) even.at[m][n] = odd.at[m][n] = splat(0);
@@ -73,7 +73,7 @@ static inline ALWAYS void value_tile(int rows, int vectors, queries *q, int firs
         j++;
     }
     for (; j + 1 < last; j += 2) {
-        UNROLL for (int n = 0; n < 4; n++) ask_for(next + j * 128 + n * 64);
+        ask_for(next, j / 2);
         add_position(rows, vectors, &even, q, first, values + j * stride, j);
         add_position(rows, vectors, &odd, q, first, values + (j + 1) * stride, j + 1);
     }

@@ -21,13 +21,13 @@ static inline ALWAYS void add_pairs(
         UNROLL for (int n = 0; n < vectors; n++) sums->at[m][n] = splat(0);
     }
     for (int64_t step = 0; step < steps; step++) {
-        const uint8_t *next = part_of_next(from, DX_MIXED_STEP / 2 * 128);
+        ahead next = part_of_next(from, DX_MIXED_STEP / 4);
         pair_tile even, odd;
         UNROLL for (int m = 0; m < rows; m++) {
             UNROLL for (int n = 0; n < vectors; n++) even.at[m][n] = odd.at[m][n] = splat(0);
         }
         for (int64_t i = 0; i < DX_MIXED_STEP / 2; i++) {
-            UNROLL for (int n = 0; n < 2; n++) ask_for(next + i * 128 + n * 64);
+            if (i % 2 == 1) ask_for(next, i / 2);
             floats first[MIXED_TILE_VECTORS], second[MIXED_TILE_VECTORS];
             UNROLL for (int n = 0; n < vectors; n++) {
                 int64_t place = ((step * DX_MIXED_STEP / 2 + i) * stride + n * DX_LANES) * 2;

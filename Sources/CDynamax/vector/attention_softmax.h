@@ -23,12 +23,12 @@ static inline ALWAYS void raise(bool whole, dx_format format, queries *q, int i,
 /// Turns the scores of a query into weights.
 static inline ALWAYS void weigh_query(bool whole, dx_format format, queries *q, int i, block *b, float factor) {
     floats sums = q->sums[i] * splat(q->kept[i]), origin = splat(q->origin[i]);
-    const uint8_t *next = part_of_next(b, 16 * 64);
+    ahead next = part_of_next(b, SOFTMAX_STEPS);
     UNROLL for (int n = 0; n < DX_BLOCK; n += DX_LANES) {
         floats score = load(q->scores[i] + n);
         if (whole && format == DX_F32) score = score * splat(factor);
         floats weight = power_of_two(score - origin);
-        UNROLL for (int line = 0; line < 4; line++) ask_for(next + (n / DX_LANES * 4 + line) * 64);
+        ask_for(next, n / DX_LANES);
         sums = sums + weight;
         if (format == DX_INT8) {
             weight = weight * load(b->at.value_scales + n);

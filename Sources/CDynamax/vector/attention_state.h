@@ -30,7 +30,7 @@ typedef struct {
     int64_t width;
     const uint8_t *start, *next;  // the head in this block, and in the one after it; at worst this one again
     int64_t bytes;
-    int64_t asked;  // bytes of the next one that have been asked for
+    int64_t asked;  // steps of the next one that have been asked for
 } block;
 
 /// A block of bf16 in pairs.
@@ -40,16 +40,33 @@ typedef struct {
     block *from;
 } pair_block;
 
-/// Where the next `bytes` of the next block lie that should be asked for, or some of this one once that is done. All parts of the work
-/// ask for some lines, those too that read nothing from memory. (Measured on one row of a long past: asking gains a fifth.)
-static inline ALWAYS const uint8_t *part_of_next(block *b, int64_t bytes) {
-    if (b->asked + bytes > b->bytes) return b->start;
-    b->asked += bytes;
-    return b->next + b->asked - bytes;
+/// Lines of a block to ask for. A step is a line of each quarter: memory is read fastest along several lines.
+enum { QUARTERS = 4, STEP_BYTES = QUARTERS * 64, SOFTMAX_STEPS = DX_BLOCK / DX_LANES };  // of each query's softmax
+
+typedef struct {
+    const uint8_t *start;
+    int64_t apart;  // bytes from quarter to quarter
+} ahead;
+
+static inline ALWAYS int64_t steps_of(const block *b) {
+    return b->bytes / STEP_BYTES;
 }
 
-static inline ALWAYS void ask_for(const uint8_t *address) {
-    __builtin_prefetch(address, 0, 2);  // into the second cache: the first is full of this block
+/// The next steps of the next block that should be asked for, or some of this one once that is done. All parts of the work ask for
+/// some, those too that read nothing from memory. (One row of a long past: along four lines at an even pace, 0.85 of what plain
+/// reading reaches; from first to last, 0.7.)
+static inline ALWAYS ahead part_of_next(block *b, int64_t steps) {
+    ahead part = {b->start, b->bytes / QUARTERS};
+    if (b->asked + steps > steps_of(b)) return part;
+    part.start = b->next + b->asked * 64;
+    b->asked += steps;
+    return part;
+}
+
+static inline ALWAYS void ask_for(ahead part, int64_t step) {
+    UNROLL for (int i = 0; i < QUARTERS; i++) {
+        __builtin_prefetch(part.start + step * 64 + i * part.apart, 0, 2);  // into the second cache: the first is full of this block
+    }
 }
 
 static inline ALWAYS bool is_whole(span s) {
