@@ -1,5 +1,6 @@
 // Oracle: the C library, whose allocations are counted. Decoding asks it for nothing: a token takes the memory of the one before.
 import Foundation
+import TestSupport
 import Testing
 
 #if os(Linux) && !DEBUG
@@ -10,7 +11,7 @@ import Testing
         private func allocations(_ model: String, _ way: String) async throws -> Int {
             let program = URL(fileURLWithPath: Command.path).deletingLastPathComponent()
                 .appendingPathComponent("AllocationCounter").path
-            let run = try await Command.launch(program, [model, way])
+            let run = try await Program.run(program, [model, way])
             return try #require(Int(run.output.dropLast()), "\(run.output)\(run.errors)")
         }
 

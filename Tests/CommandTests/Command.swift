@@ -3,22 +3,7 @@ import TestSupport
 
 /// The built command, run as a user runs it: as a process of its own.
 enum Command {
-    /// What a run left behind.
-    struct Outcome: Sendable {
-        /// The exit status, or minus the number of the signal that ended the process.
-        let status: Int32
-        let output: String
-        let errors: String
-
-        /// The first line on standard error.
-        var complaint: String { errors.split(separator: "\n").first.map(String.init) ?? "" }
-
-        /// The JSON object on standard output.
-        func object() throws -> [String: Any] {
-            let object = try JSONSerialization.jsonObject(with: Data(output.utf8))
-            return object as? [String: Any] ?? [:]
-        }
-    }
+    typealias Outcome = Program.Outcome
 
     /// Where the command lies: beside the tests that were built with it.
     static let path: String = {
@@ -32,61 +17,11 @@ enum Command {
     static func run(
         _ arguments: [String], input: String = "", environment: [String: String] = [:]
     ) async throws -> Outcome {
-        try await launch(path, arguments, input: input, environment: environment)
+        try await Program.run(path, arguments, input: input, environment: environment)
     }
 
     /// Runs a line of shell in which `$dynamax` is the command and `$1` and on are arguments.
     static func shell(_ line: String, _ arguments: [String] = []) async throws -> Outcome {
-        try await launch("/bin/sh", ["-c", line, "sh"] + arguments, input: "", environment: ["dynamax": path])
-    }
-
-    /// Runs a program.
-    static func launch(
-        _ program: String, _ arguments: [String], input: String = "", environment: [String: String] = [:]
-    ) async throws -> Outcome {
-        // Files, unlike pipes, cannot fill up and keep the process waiting.
-        let folder = try TemporaryFolder()
-        let output = try folder.write("output", "")
-        let errors = try folder.write("errors", "")
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        let files = [
-            FileHandle(forReadingAtPath: try folder.write("input", input)), FileHandle(forWritingAtPath: output),
-            FileHandle(forWritingAtPath: errors),
-        ]
-        (process.standardInput, process.standardOutput, process.standardError) = (files[0], files[1], files[2])
-        // Processes hold on to their files, and Foundation reads beyond a buffer where there are more than 1360 (swift-corelibs-
-        // foundation, Process.run, which lists what is open).
-        defer { for file in files { try? file?.close() } }
-        let status = try await finish(process)
-        return Outcome(
-            status: status, output: try String(contentsOfFile: output, encoding: .utf8),
-            errors: try String(contentsOfFile: errors, encoding: .utf8))
-    }
-
-    /// Runs a process to its end, or ends it when the test is cancelled: when its time is over.
-    static func finish(_ process: Process) async throws -> Int32 {
-        try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
-                process.terminationHandler = { ended in
-                    let wasSignal = ended.terminationReason == .uncaughtSignal
-                    continuation.resume(returning: wasSignal ? -ended.terminationStatus : ended.terminationStatus)
-                }
-                do { try start(process) } catch { continuation.resume(throwing: error) }
-            }
-        } onCancel: {
-            kill(process.processIdentifier, SIGKILL)
-        }
-    }
-
-    /// Starts a process that can be interrupted: threads of tests block signals, and processes would inherit that.
-    static func start(_ process: Process) throws {
-        var (none, before) = (sigset_t(), sigset_t())
-        sigemptyset(&none)
-        pthread_sigmask(SIG_SETMASK, &none, &before)
-        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-        try process.run()
+        try await Program.run("/bin/sh", ["-c", line, "sh"] + arguments, input: "", environment: ["dynamax": path])
     }
 }

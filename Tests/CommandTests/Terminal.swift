@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// A terminal for the command to write to.
 enum Terminal {
@@ -15,7 +16,7 @@ enum Terminal {
         process.environment = variables.merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle(fileDescriptor: terminal, closeOnDealloc: true)
-        _ = try await Command.finish(process)
+        _ = try await Program.finish(process)
         // What was written waits in the terminal, which would block on more than that.
         return String(decoding: display.availableData, as: UTF8.self)
     }
