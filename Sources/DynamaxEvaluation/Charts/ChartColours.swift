@@ -1,3 +1,5 @@
+import Foundation
+
 /// The colours of charts and of layers, for light and dark pages.
 enum ChartColours {
     /// Colours that people who see few colours tell apart (Okabe and Ito 2008), for light pages and for dark ones.
@@ -24,5 +26,23 @@ enum ChartColours {
         }
         let (a, b) = (ramp[index], ramp[index + 1])
         return "#" + mixed(a.0, b.0) + mixed(a.1, b.1) + mixed(a.2, b.2)
+    }
+
+    /// Rules of style that give layers their colours, and the ink that is read on them: classes `k1`, `k2` and so on.
+    static func rules(_ layers: Set<Int>, of count: Int) -> String {
+        layers.sorted().map { layer in
+            let colour = ChartColours.layer(count > 1 ? Double(layer - 1) / Double(count - 1) : 1)
+            return ".k\(layer){--k:\(colour);--on:\(isBright(colour) ? "#000" : "#fff")}"
+        }.joined()
+    }
+
+    /// Whether black is easier to read on a colour than white: by relative luminance (WCAG 2.2), where both contrast alike.
+    private static func isBright(_ colour: String) -> Bool {
+        let digits = Int(colour.dropFirst(), radix: 16) ?? 0
+        let parts = [digits >> 16, digits >> 8, digits].map { byte -> Double in
+            let value = Double(byte & 255) / 255
+            return value <= 0.04045 ? value / 12.92 : pow((value + 0.055) / 1.055, 2.4)
+        }
+        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2] > 0.179
     }
 }

@@ -35,7 +35,7 @@ struct ChartFrame {
         let items = legend.isEmpty ? "" : "<ul class=\"legend\">\(legend)</ul>" as Markup
         return """
             <figure><figcaption>\(title)</figcaption>\(items)
-            <svg class="chart" viewBox="0 0 \(width) \(height)" role="img" aria-label="\(title)">
+            <svg class="chart" viewBox="0 0 \(width) \(height)" role="img"><title>\(title)</title>
             \(grid)
             \(marks)
             <path class="axis" d="M\(left) \(top)V\(height - bottom)H\(width - right)"/>

@@ -71,8 +71,8 @@ public struct HeatMap {
             "<text x=\"\(Double(column - columns.lowerBound) + 0.5)\" y=\"\(Double(names.count) + 0.9)\" text-anchor=\"middle\">\(column)</text>"
         }
         return """
-            <svg class="heat" viewBox="-3 -.2 \(band + 3) \(Double(names.count) + 1.6)" role="img" \
-            aria-label="\(title), columns \(columns.lowerBound) to \(columns.upperBound - 1)">\
+            <svg class="heat" viewBox="-3 -.2 \(band + 3) \(Double(names.count) + 1.6)" role="img">\
+            <title>\(title), columns \(columns.lowerBound) to \(columns.upperBound - 1)</title>\
             \(drawn)<path class="rule" d="\(ruled)"/><path class="dot" d="\(dots)"/>\(sides)\(places)</svg>
 
             """

@@ -7,10 +7,12 @@ public struct LineChart {
         public var x: Double
         public var y: Double
         public var interval: ClosedRange<Double>?
+        /// What is said of it where a pointer rests on its mark, or a screen is read out.
+        public var name: String?
 
-        /// Takes a place and its interval.
-        public init(_ x: Double, _ y: Double, interval: ClosedRange<Double>? = nil) {
-            (self.x, self.y, self.interval) = (x, y, interval)
+        /// Takes a place, its interval and its name.
+        public init(_ x: Double, _ y: Double, interval: ClosedRange<Double>? = nil, name: String? = nil) {
+            (self.x, self.y, self.interval, self.name) = (x, y, interval, name)
         }
     }
 
@@ -45,6 +47,8 @@ public struct LineChart {
     /// What the axes show in any case.
     public var xRange: ClosedRange<Double>?
     public var yRange: ClosedRange<Double>?
+    /// Whether the lines are named above the drawing; charts that share their lines have one `legend` in common.
+    public var hasLegend = true
 
     /// Takes all that is drawn.
     public init(
@@ -64,8 +68,14 @@ public struct LineChart {
             ys: Axis(covering: heights, and: yRange))
         var body: Markup = ""
         for (index, line) in lines.enumerated() { body += draw(line, index, frame) }
-        return frame.figure(body, legend: lines.indices.map(legend))
+        return frame.figure(body, legend: hasLegend ? names : [])
     }
+
+    /// The names of the lines, beside how they are drawn.
+    public var legend: Markup { "<ul class=\"legend\">\(names)</ul>\n" }
+
+    /// Lines without points keep their colour from the others, and are not named.
+    private var names: [Markup] { lines.indices.filter { !lines[$0].points.isEmpty }.map(legend) }
 
     private func draw(_ line: Line, _ index: Int, _ frame: ChartFrame) -> Markup {
         let points = line.points.filter { $0.x.isFinite && $0.y.isFinite }
@@ -83,7 +93,8 @@ public struct LineChart {
             drawn += "<path class=\"\(colour)\(dashes)\" d=\"M\(path.joined(separator: "L"))\"/>"
         }
         if line.style == .marked || line.style == .scattered || points.count == 1 {
-            drawn += Markup(points.map { ChartMark(index).markup(frame.x($0.x), frame.y($0.y), colour) })
+            drawn += Markup(
+                points.map { ChartMark(index).markup(frame.x($0.x), frame.y($0.y), colour, name: $0.name) })
         }
         return drawn
     }
@@ -107,7 +118,7 @@ struct ChartMark {
 
     init(_ index: Int) { shape = index % 5 }
 
-    func markup(_ x: Double, _ y: Double, _ colour: String) -> Markup {
+    func markup(_ x: Double, _ y: Double, _ colour: String, name: String? = nil) -> Markup {
         let place: Markup = "M\(x) \(y)"
         let outline: Markup =
             switch shape {
@@ -117,6 +128,7 @@ struct ChartMark {
             case 3: "m0 -4.5l4 4.5l-4 4.5l-4 -4.5z"
             default: "m-4 -3h8l-4 7z"
             }
-        return "<path class=\"\(colour) mark\" d=\"\(place)\(outline)\"/>"
+        let title: Markup = name.map { "<title>\($0)</title>" } ?? ""
+        return "<path class=\"\(colour) mark\" d=\"\(place)\(outline)\">\(title)</path>"
     }
 }

@@ -8,9 +8,9 @@ enum Figures {
         return String(format: "%.\(digits)f", value)
     }
 
-    static func percent(_ share: Double?) -> String {
+    static func percent(_ share: Double?, _ digits: Int = 1) -> String {
         guard let share, share.isFinite else { return "–" }
-        return String(format: "%.1f %%", 100 * share)
+        return String(format: "%.\(digits)f %%", 100 * share)
     }
 
     /// In B, kB, MB or GB.
@@ -18,6 +18,15 @@ enum Figures {
 
     /// Multiply-accumulates, in thousands, millions and so on.
     static func operations(_ count: Double) -> String { scaled(count, ["", "k", "M", "G", "T"]) }
+
+    /// With its sign, the minus of typography.
+    static func signed(_ value: Double?, _ digits: Int = 2) -> String {
+        guard let value, value.isFinite else { return "–" }
+        let text = decimal(abs(value), digits)
+        // What rounds to nothing has no sign.
+        guard text.contains(where: { ("1"..."9").contains($0) }) else { return text }
+        return (value < 0 ? "−" : "+") + text
+    }
 
     static func milliseconds(_ seconds: Double?) -> String { decimal(seconds.map { 1000 * $0 }, 3) }
 

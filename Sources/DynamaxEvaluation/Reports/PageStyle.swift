@@ -12,6 +12,7 @@ enum PageStyle {
             body{margin:0;background:var(--back);color:var(--ink);font:16px/1.5 system-ui,sans-serif;overflow-wrap:anywhere}
             main{max-width:52rem;margin:0 auto;padding:1rem}
             h1{font-size:1.5rem;line-height:1.25;margin:.5rem 0 1rem}h2{font-size:1.15rem;margin:2.2rem 0 .6rem;border-top:1px solid var(--line);padding-top:1rem}
+            nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:.25rem 1.25rem;margin:0;padding:0}a{color:var(--s0)}
             p{margin:.5rem 0}.note{color:var(--soft);font-size:.9rem}
             .warning{color:var(--warn);background:var(--warnbox);border-left:4px solid;padding:.5rem .75rem}
             dl{display:grid;grid-template-columns:repeat(auto-fill,minmax(14rem,1fr));gap:.5rem 1.5rem;margin:.5rem 0}dt{color:var(--soft);font-size:.85rem}dd{margin:0}
@@ -28,9 +29,21 @@ enum PageStyle {
             .heat .rule{stroke:var(--back);stroke-width:.12}.heat .dot{stroke:var(--dot);stroke-width:.42;stroke-linecap:round}
             .h0{stroke:var(--h0)}.h1{stroke:var(--h1)}.h2{stroke:var(--h2)}.h3{stroke:var(--h3)}.h4{stroke:var(--h4)}
             @media (max-width:30rem){.chart text{font-size:14px}}
-            @media print{body{font-size:11px}main{max-width:none}.scroll{overflow:visible}section,figure{break-inside:auto}svg{break-inside:avoid}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+            @media print{:root{font-size:11px}body{font-size:1rem}main{max-width:none;padding:0}.scroll{overflow:visible}th,td{padding:.1rem .35rem;white-space:normal}thead{display:table-header-group}tr,figure,svg,dl div{break-inside:avoid}.heatmap{break-inside:auto}h2,h3,figcaption{break-after:avoid}a{color:inherit}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 
             """
+    }
+
+    /// Rules for texts whose tokens have the colours of layers.
+    static func tokens(_ layers: Set<Int>, of count: Int) -> Markup {
+        """
+        .text{white-space:pre-wrap;line-height:2.1;border:1px solid var(--line);padding:.75rem;border-radius:4px}.prompt{color:var(--soft)}
+        [class^="k"]{color:inherit;text-decoration:none;border-bottom:4px solid var(--k);background:color-mix(in srgb,var(--k) 18%,transparent)}
+        .x{text-decoration:underline wavy var(--s1);text-underline-offset:-1.15em;text-decoration-skip-ink:none}.key{padding:0 .5rem}
+        :has(#numbers:checked) .text [data-l]::after{content:attr(data-l);font-size:.6em;vertical-align:super;color:var(--soft)}
+        \(ChartColours.rules(layers, of: count))
+
+        """
     }
 
     /// Shades of grids, from faint to strong, and of the dots in them, which are seen on each.

@@ -89,18 +89,9 @@ public struct XRayPage {
     }
 
     private var style: Markup {
-        let used = Set(xray.entries.map(\.layer)).sorted()
-        let colours = used.map { layer in
-            let share = count > 1 ? Double(layer - 1) / Double(count - 1) : 1
-            return ".k\(layer){--k:\(ChartColours.layer(share))}"
-        }
         return """
-            .text{white-space:pre-wrap;line-height:2.1;border:1px solid var(--line);padding:.75rem;border-radius:4px}.prompt{color:var(--soft)}
-            [class^="k"]{color:inherit;text-decoration:none;border-bottom:4px solid var(--k);background:color-mix(in srgb,var(--k) 18%,transparent)}
-            .x{text-decoration:underline wavy var(--s1);text-underline-offset:-1.15em;text-decoration-skip-ink:none}.key{padding:0 .5rem}
-            :has(#numbers:checked) .text a::after{content:attr(data-l);font-size:.6em;vertical-align:super;color:var(--soft)}
+            \(PageStyle.tokens(Set(xray.entries.map(\.layer)), of: count))\
             del{color:var(--soft);font-size:.85em}:target{outline:2px solid var(--s1)}tr:target{background:var(--box)}td .piece,.piece{font-family:ui-monospace,monospace;white-space:pre;background:var(--box);padding:0 .25em}
-            \(colours.joined())
 
             """
     }
