@@ -24,4 +24,7 @@ enum Command {
     static func shell(_ line: String, _ arguments: [String] = []) async throws -> Outcome {
         try await Program.run("/bin/sh", ["-c", line, "sh"] + arguments, input: "", environment: ["dynamax": path])
     }
+
+    /// Starts a process that can be interrupted.
+    static func start(_ process: Process) throws { try Program.start(process) }
 }

@@ -66,7 +66,7 @@ struct TrainingRun {
         process.arguments = ["train", "\(path)/\(name).json", "-t", "1", "--resume"]
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
-        try Program.start(process)
+        try Command.start(process)
         while process.isRunning, try !isTime() { try await Task.sleep(for: .microseconds(200)) }
         try await Task.sleep(for: pause)
         Foundation.kill(process.processIdentifier, SIGKILL)
