@@ -16,8 +16,8 @@ struct ExitPass {
     let vocabulary: Range<Int>?
     /// The scores that the newest row has had.
     private(set) var scores: [Float] = []
-    /// The tokens that the first exit found most probable, where the others look at these alone.
-    private var candidates: [Token] = []
+    /// What the first exit found most probable, where the others look at these tokens alone.
+    private var few = FewTokens()
 
     /// - Parameter pacer: says how exits stand; nil where they do not change along a text.
     init(
@@ -60,7 +60,7 @@ struct ExitPass {
     mutating func run(
         _ token: Token, _ state: SequenceState, mayLeave: Bool = true, _ ledger: inout Ledger
     ) -> End {
-        (scores, candidates) = ([], [])
+        (scores, few) = ([], FewTokens())
         var rows = stack.embed(token)
         var reached = 0
         var hazards = policy.heads?.manifest.kind.usesHazards == true ? ExitHazards() : nil
@@ -116,51 +116,12 @@ struct ExitPass {
         }
         guard looks else { return nil }
         if let entered { return (newest(rows).cosines(with: entered)[0], nil) }
-        if case .reduced = score { return judgeCandidates(newest(rows), &ledger) }
+        if case .reduced = score {
+            return few.judge(newest(rows), by: score, stack, vocabulary: vocabulary, &ledger)
+        }
         guard score.needsLogits else { return (1, nil) }
         let logits = head(newest(rows), &ledger)
         return (score.value(logits.summarizedLogits(ofRow: 0)), logits)
-    }
-
-    /// How sure a row is among few tokens: the first exit that is looked at names them, later ones read only their rows of the head
-    /// (SpecEE, Xu et al. 2025, section 4; its candidates come from a draft model). A row that is sure leaves where all logits
-    /// agree that one of them is the most probable token; nil where they do not.
-    private mutating func judgeCandidates(_ row: Tensor, _ ledger: inout Ledger) -> (score: Float, logits: Tensor?)? {
-        func sureness(_ logits: [Float]) -> Float {
-            let most = logits.max() ?? 0
-            return 1 / logits.reduce(0) { $0 + exponential($1 - most) }
-        }
-        guard !candidates.isEmpty else {
-            let logits = head(row, &ledger)
-            candidates = logits.withRow(0) { numbers in
-                numbers.indices.max(count: 4) { numbers[$0] < numbers[$1] }.map { Token($0) }
-            }
-            let numbers = logits.withRow(0) { numbers in candidates.map { numbers[Int($0)] } }
-            return (sureness(numbers), logits)
-        }
-        let numbers = candidates.map { token in
-            let range = Int(token)..<Int(token) + 1
-            ledger.cost += stack.headCost(tokens: range)
-            return stack.head(row, tokens: range).array[0]
-        }
-        let value = sureness(numbers)
-        guard score.passes(value) else { return (value, nil) }
-        let logits = head(row, &ledger)
-        guard let best = logits.summarizedLogits(ofRow: 0).argmax, candidates.contains(best) else { return nil }
-        return (value, logits)
-    }
-}
-
-extension Range<Int> {
-    /// The largest `count` elements, the largest first.
-    fileprivate func max(count: Int, by isLess: (Int, Int) -> Bool) -> [Int] {
-        var best: [Int] = []
-        for element in self {
-            if best.count == count, !isLess(best[count - 1], element) { continue }
-            best.insert(element, at: best.firstIndex { isLess($0, element) } ?? best.count)
-            if best.count > count { best.removeLast() }
-        }
-        return best
     }
 }
 

@@ -79,6 +79,9 @@ public struct ExitHeads: Sendable {
         readingLayers = heads.filter(\.value.hasMemory).keys.sorted()
     }
 
+    /// Whether states of the model need those of heads that remember beside them.
+    public var remember: Bool { !readingLayers.isEmpty }
+
     /// The heads of some of the exits.
     func only(_ layers: [Int]) -> ExitHeads {
         ExitHeads(manifest, heads.filter { layers.contains($0.key) })

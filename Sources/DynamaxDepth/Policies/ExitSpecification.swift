@@ -1,3 +1,6 @@
+public import DynamaxFormats
+public import DynamaxModels
+
 /// What `--exit` says: a score, and the file of the heads that give it.
 public struct ExitSpecification: Hashable, Sendable {
     public let score: ExitScore
@@ -21,5 +24,25 @@ public struct ExitSpecification: Hashable, Sendable {
             headsFile = String(rest)
         }
         guard headsFile?.isEmpty == false else { throw .malformed(text) }
+    }
+}
+
+extension ExitPolicy {
+    /// The exits that a text describes, with their heads.
+    ///
+    /// - Parameters:
+    ///   - layers: nil for those that have heads, or each of the latter half.
+    ///   - fingerprint: of the model, which heads have to belong to.
+    /// - Throws: `ExitError` or `FormatError` where exits or heads do not fit the model.
+    public init(
+        _ specification: ExitSpecification, after layers: [Int]? = nil, pacing: Pacing = Pacing(),
+        of stack: any LayerStack, fingerprint: () throws(FormatError) -> String
+    ) throws {
+        let heads = try specification.headsFile.map { path in
+            let heads = try ExitHeads(contentsOf: path, on: stack.device)
+            try heads.check(fingerprint: fingerprint(), stack, path: path)
+            return heads
+        }
+        try self.init(specification.score, heads: heads, after: layers, pacing: pacing, of: stack.layerCount)
     }
 }

@@ -59,10 +59,11 @@ public struct Generation {
     ///   - sampling: how tokens are drawn.
     ///   - limits: when to stop.
     ///   - history: positions that can be taken back in recurrent layers.
+    ///   - past: a state that has consumed the beginning of the prompt, made by the decoder; nil to begin with an empty one.
     /// - Throws: `GenerationError` when the prompt is empty, too long, or holds a token that the model does not know.
     public init(
         _ model: LanguageModel, _ decoder: any Decoder, prompt: [Token], sampling: Sampling = .greedy, limits: Limits,
-        history: Int = 0
+        history: Int = 0, past: SequenceState? = nil
     ) throws(GenerationError) {
         guard !prompt.isEmpty else { throw .emptyPrompt }
         if let context = model.context, prompt.count > context {
@@ -77,8 +78,9 @@ public struct Generation {
         self.limits = limits
         sampler = Sampler(sampling)
         sampler.accept(prompt)
-        state = decoder.makeState(history: history)
-        let step = decoder.prefill(prompt, state)
+        state = past ?? decoder.makeState(history: history)
+        precondition(state.length < prompt.count, "nothing of the prompt is left to say what follows it")
+        let step = decoder.prefill(Array(prompt[state.length...]), state)
         if limits.tokens > 0 { decided.append(try step.choice(sampler, at: prompt.count)) }
         promptLedger = step.ledger
         length = prompt.count

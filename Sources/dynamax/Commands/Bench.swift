@@ -1,5 +1,6 @@
 import ArgumentParser
 import DynamaxBundledModels
+import DynamaxDepth
 import DynamaxFormats
 import DynamaxModels
 import DynamaxTensor

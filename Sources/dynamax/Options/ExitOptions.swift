@@ -1,13 +1,10 @@
-import ArgumentParser
-import DynamaxDepth
+public import ArgumentParser
+public import DynamaxDepth
 import DynamaxFormats
 import DynamaxModels
 import DynamaxTensor
 
-/// What the text promises to have in common with the full model's.
-enum Guarantee: String, ExpressibleByArgument, CaseIterable {
-    case off, exact, bounded, none
-}
+extension Guarantee: ExpressibleByArgument {}
 
 /// Where and when tokens leave early.
 struct ExitOptions: ParsableArguments {
@@ -175,13 +172,7 @@ struct ExitOptions: ParsableArguments {
 extension BoundModel {
     /// The exits that a text describes, with their heads.
     func policy(_ exit: String, layers: [Int]?, pacing: Pacing = Pacing()) throws -> ExitPolicy {
-        let specification = try ExitSpecification(exit)
-        let heads = try specification.headsFile.map { path in
-            let heads = try ExitHeads(contentsOf: path, on: model.stack.device)
-            try heads.check(fingerprint: fingerprint(), model.stack, path: path)
-            return heads
-        }
-        return try ExitPolicy(
-            specification.score, heads: heads, after: layers, pacing: pacing, of: model.stack.layerCount)
+        try ExitPolicy(
+            ExitSpecification(exit), after: layers, pacing: pacing, of: model.stack, fingerprint: fingerprint)
     }
 }
