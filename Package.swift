@@ -57,7 +57,9 @@ let package = Package(
             imports: ["DynamaxTensor", "DynamaxLayers", "DynamaxFormats", "DynamaxText", "DynamaxModels"]),
         room(
             "DynamaxEvaluation",
-            imports: ["DynamaxTensor", "DynamaxLayers", "DynamaxFormats", "DynamaxModels", "DynamaxDepth"]),
+            imports: [
+                "DynamaxTensor", "DynamaxLayers", "DynamaxFormats", "DynamaxText", "DynamaxModels", "DynamaxDepth",
+            ]),
         room("DynamaxBundledModels", imports: ["DynamaxFormats"], resources: [.copy("Models")]),
         .executableTarget(
             name: "dynamax",
@@ -83,8 +85,8 @@ let package = Package(
         tests(
             "DynamaxEvaluationTests",
             of: [
-                "DynamaxTensor", "DynamaxLayers", "DynamaxFormats", "DynamaxModels", "DynamaxDepth",
-                "DynamaxEvaluation",
+                "DynamaxTensor", "DynamaxLayers", "DynamaxFormats", "DynamaxText", "DynamaxModels", "DynamaxDepth",
+                "DynamaxBundledModels", "DynamaxEvaluation",
             ]),
         // A program whose allocations can be counted, for no test runs in it beside what is counted.
         .target(name: "CAllocations", path: "Tests/CAllocations"),

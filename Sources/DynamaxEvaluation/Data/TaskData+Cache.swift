@@ -33,9 +33,14 @@ extension TaskData {
 
 /// Which files of a data set hold a split.
 enum DatasetFiles {
+    /// The words by which names of files speak of a split.
+    static func words(of split: String) -> [String] {
+        ["validation": ["validation", "valid", "val", "dev"]][split] ?? [split]
+    }
+
     /// The files of a split, in order: those that name the configuration where any does, of the first kind that there is.
     static func find(_ files: [String], split: String, configuration: String?) -> [String] {
-        let names = ["validation": ["validation", "valid", "val", "dev"]][split] ?? [split]
+        let names = words(of: split)
         let ofSplit = files.filter { file in
             let words = file.lowercased().split { !$0.isLetter && !$0.isNumber }.map(String.init)
             return names.contains { words.contains($0) }

@@ -17,13 +17,16 @@ public struct RunManifest: Hashable, Sendable {
         /// How weights are held, such as int8/256.
         public let weights: String
         public let kvCache: String
+        /// Tokens that a prompt and what follows it may have together; what is longer loses its beginning.
+        public let context: Int
 
         /// Takes what is known of a model.
         public init(
-            name: String, fingerprint: String, family: String, layers: Int, weights: String, kvCache: String
+            name: String, fingerprint: String, family: String, layers: Int, weights: String, kvCache: String,
+            context: Int = 2048
         ) {
             (self.name, self.fingerprint, self.family) = (name, fingerprint, family)
-            (self.layers, self.weights, self.kvCache) = (layers, weights, kvCache)
+            (self.layers, self.weights, self.kvCache, self.context) = (layers, weights, kvCache, context)
         }
     }
 
@@ -44,7 +47,7 @@ public struct RunManifest: Hashable, Sendable {
     public struct TaskEntry: Hashable, Sendable {
         public let name: String
         public let metrics: [Metric]
-        /// SHA-256 of the data files, in hexadecimal.
+        /// SHA-256 of the documents, in hexadecimal, wherever they came from.
         public let dataDigest: String
         public let items: Int
         public let options: TaskOptions
@@ -68,11 +71,15 @@ public struct RunManifest: Hashable, Sendable {
         public let exitLayers: [Int]
         /// The rule for the states of layers above an exit, such as deferred.
         public let state: String
+        /// SHA-256 of the heads or the certificate, in hexadecimal, where there are any.
+        public let fileDigest: String?
 
         /// Takes what is known of a policy.
-        public init(name: String, guarantee: String, exit: String?, exitLayers: [Int], state: String) {
+        public init(
+            name: String, guarantee: String, exit: String?, exitLayers: [Int], state: String, fileDigest: String? = nil
+        ) {
             (self.name, self.guarantee, self.exit) = (name, guarantee, exit)
-            (self.exitLayers, self.state) = (exitLayers, state)
+            (self.exitLayers, self.state, self.fileDigest) = (exitLayers, state, fileDigest)
         }
     }
 

@@ -4,13 +4,16 @@ public import DynamaxModels
 public struct RunRow: Hashable, Sendable {
     public let key: Key
     public let answer: Answer
-    /// What each token took, in the order in which tokens were written or their likelihoods asked for.
+    /// What each token took, in the order in which tokens were written or their likelihoods asked for. Written ones include
+    /// those of the stop that the answer ends before.
     public let tokens: [TokenRecord]
     /// The scores of the answer, by the keys of the task's metrics.
     public let scores: [Score]
-    /// What the item took, shared prefixes left out.
+    /// What the tokens took, each choice as if it were alone; prompts, which run before them, are left out.
+    ///
+    /// The prompt decides the first token of a written text, so that this is about the tokens after it.
     public let ledger: Ledger
-    /// Seconds that the item took, its share of a batch.
+    /// Seconds that the same took, the item's share of a batch.
     public let seconds: Double
 
     /// Which row of a run it is.
@@ -37,7 +40,7 @@ public struct RunRow: Hashable, Sendable {
 
     /// One token of an answer.
     public struct TokenRecord: Hashable, Sendable {
-        /// What it adds to the text.
+        /// What it stands for.
         public let text: String
         /// The choice that it belongs to, from 0; 0 in written text.
         public let choice: Int

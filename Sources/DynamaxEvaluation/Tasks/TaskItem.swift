@@ -69,7 +69,7 @@ public struct TaskItem: Sendable {
 }
 
 /// What a model is asked.
-public enum TaskRequest: Sendable {
+public enum TaskRequest: Hashable, Sendable {
     /// The log-likelihood of each continuation after its context.
     case choices([Continuation])
     /// A text written greedily after a context.

@@ -1,0 +1,324 @@
+import DynamaxBundledModels
+import DynamaxDepth
+import DynamaxEvaluation
+import DynamaxFormats
+import DynamaxModels
+import DynamaxTensor
+import DynamaxText
+import Foundation
+import TestSupport
+import Testing
+
+// Oracles: a fresh run of the full model over each text by itself; decoding token by token; definitions.
+
+@Suite(.timeLimit(.minutes(2))) struct ScoringTests {
+    private static let limit = 96
+
+    /// A model with what is needed to ask it.
+    private struct Subject {
+        let model: LanguageModel
+        let tokenizer: Tokenizer
+        let tokens: HarnessTokens
+        let stops: Set<Token>
+
+        init(_ bundled: BundledModel = .storiesLlama, limit: Int = ScoringTests.limit) throws {
+            let files = try CheckpointFiles(bundled.folder())
+            model = try LanguageModel(files, on: Device(threads: 2))
+            tokenizer = try Tokenizer(files)
+            tokens = try HarnessTokens(tokenizer, limit: limit)
+            stops = Set(tokenizer.eosTokens)
+        }
+
+        func policies(_ names: [String]) throws -> [EvaluationPolicy] {
+            try PolicySpecification.all(names).map { try EvaluationPolicy($0, model, fingerprint: "digest") }
+        }
+
+        func run(_ tasks: [Evaluation.Task], _ policies: [String]) throws -> [RunRow] {
+            let folder = try TemporaryFolder()
+            let evaluation = try Evaluation(
+                model, tokens, stopTokens: stops, policies: self.policies(policies), tasks: tasks)
+            let store = try RunStore(
+                folder.path + "/run", manifest: evaluation.manifest(model: "m", fingerprint: "digest", version: "v"),
+                items: evaluation.items)
+            try evaluation.run(into: store)
+            let rows = try EvaluationRun(contentsOf: store.path).rows
+            #expect(Set(rows.map(\.key)).count == rows.count)
+            return rows
+        }
+    }
+
+    private static func task(_ name: String, _ documents: [JSON]) throws -> Evaluation.Task {
+        let task = try TaskCatalogue.task(name)
+        let data = TaskData(documents: documents.map { JSONNode($0, location: "test") })
+        return try Evaluation.Task(
+            task, task.items(from: data, options: TaskOptions()), data: data, options: TaskOptions())
+    }
+
+    private static let questions: [JSON] = [
+        [
+            "query": "Question: Lily went to the park with her\nAnswer:",
+            "choices": ["mom", "mom and her dad", "big red ball"], "gold": 0,
+        ],
+        ["query": "Question: The sun was\nAnswer:", "choices": ["a", "b", "c", "d"], "gold": 2],
+        [
+            "query": .string(
+                "Question: " + String(repeating: "Once upon a time there was a dog. ", count: 20) + "\nAnswer:"),
+            "choices": ["He ran.", "It was a dog who was very happy."], "gold": 1,
+        ],
+    ]
+    private static let stories = "Once upon a time there was a little cat. The cat liked to play in the sun. "
+
+    private static let policyNames = [
+        "depth:3", "softmax:0.4", "margin:0.2", "exact:softmax:0.3", "softmax:0.3:state=project:layers=2,4",
+        "saturation:0.9", "reduced:0.6",
+    ]
+
+    /// What a policy says of tokens after a context, by itself and token by token.
+    private func answers(
+        _ asked: AskedTokens, _ policy: EvaluationPolicy, _ model: LanguageModel
+    ) throws -> [ForcedRows.Answer] {
+        let exits = policy.specification.guarantee == .exact ? nil : policy.exits
+        let alone = try exits ?? ExitPolicy(.depth(model.stack.layerCount), of: model.stack.layerCount)
+        var decoder = try EarlyExitDecoder(model.stack, alone, state: policy.specification.state)
+        return try decoder.force(
+            ForcedRows(
+                decoder.makeState(history: 0), Array(asked.tokens.dropLast()),
+                questions: asked.tokens.suffix(asked.asked).map { [$0] })
+        ).rows
+    }
+
+    @Test(
+        "likelihoods are those of each text alone, token by token, whatever else is asked",
+        arguments: [BundledModel.storiesLlama, .storiesMamba2])
+    func likelihoods(_ bundled: BundledModel) throws {
+        let subject = try Subject(bundled)
+        let names =
+            bundled == .storiesLlama
+            ? Self.policyNames : ["depth:3", "softmax:0.4", "exact:softmax:0.3", "softmax:0.3:state=skip"]
+        let policies = try subject.policies(names)
+        let tasks = [
+            try Self.task("arc_easy", Self.questions),
+            try Self.task(
+                "perplexity", [["text": .string(String(repeating: Self.stories, count: 12))], ["text": "A dog."]]),
+        ]
+        let rows = try subject.run(tasks, names)
+        #expect(rows.count == 5 * policies.count)
+        for row in rows {
+            let policy = try #require(policies.first { $0.name == row.key.policy })
+            let item = try #require(tasks.flatMap(\.items).first { "\($0.id)" == row.key.item && Self.isOf($0, row) })
+            let texts: [AskedTokens] =
+                switch item.request {
+                case .choices(let choices): try choices.map { try subject.tokens.continuation($0) }
+                case .text(let text): subject.tokens.windows(text)
+                case .generation: []
+                }
+            let expected = try texts.map { try answers($0, policy, subject.model) }
+            let full = try texts.map { try answers($0, policies[0], subject.model) }
+            guard case .logLikelihoods(let values) = row.answer else { throw TaskError.response(item: row.key.item) }
+            let isWhole = row.key.task == "perplexity"
+            let all: [ForcedRows.Answer] = expected.flatMap(\.self)
+            let fullModel: [ForcedRows.Answer] = full.flatMap(\.self)
+            let sums: [Double] = expected.map { answers in answers.reduce(0) { $0 + $1.logProbabilities[0] } }
+            #expect(values.map(\.sum) == (isWhole ? [sums.reduce(0, +)] : sums), "\(row.key)")
+            let logarithms: [Double?] = all.map { $0.logProbabilities[0] }
+            #expect(row.tokens.map(\.logProbability) == logarithms, "\(row.key)")
+            #expect(row.tokens.map(\.layer) == all.map(\.layer), "\(row.key)")
+            let agrees: [Bool?] = zip(all, fullModel).map { $0.likeliest == $1.likeliest }
+            #expect(row.tokens.map(\.agrees) == agrees, "\(row.key)")
+            let greedy: [Bool] = zip(expected, texts).map { answers, text in
+                answers.map(\.likeliest) == Array(text.tokens.suffix(text.asked))
+            }
+            #expect(values.map(\.isGreedy) == (isWhole ? [greedy.allSatisfy(\.self)] : greedy))
+            #expect(try item.score(.logLikelihoods(values)) == row.scores)
+        }
+        // Exits made a difference.
+        let layers = Set(rows.filter { $0.key.policy == "softmax:0.4" }.flatMap { $0.tokens.map(\.layer) })
+        #expect(layers.count > 1)
+        // Other company, the same rows.
+        for (index, question) in Self.questions.enumerated() {
+            let alone = try subject.run([Self.task("arc_easy", [question])], names)
+            for row in alone {
+                let other = try #require(
+                    rows.first { $0.key == .init(task: "arc_easy", policy: row.key.policy, item: "\(index)") })
+                #expect(row.tokens == other.tokens && row.answer == other.answer && row.ledger == other.ledger)
+            }
+        }
+    }
+
+    private static func isOf(_ item: TaskItem, _ row: RunRow) -> Bool {
+        if case .text = item.request { row.key.task == "perplexity" } else { row.key.task == "arc_easy" }
+    }
+
+    @Test(
+        "texts are written as by themselves, and each token is compared with the full model",
+        arguments: [BundledModel.storiesLlama, .storiesMamba2])
+    func writing(_ bundled: BundledModel) throws {
+        let subject = try Subject(bundled)
+        let items = ["Once upon a time, there was a", "Once upon a time, there was an old", "Lily"].enumerated().map {
+            TaskItem(
+                id: "\($0)", context: $1, limits: WritingLimits(stops: [". ", "\n"], maximumTokens: 40), references: []
+            ) { [Score("length", Double($0.utf8.count))] }
+        }
+        let task = Evaluation.Task(
+            try TaskCatalogue.task("triviaqa"), items, data: TaskData(documents: []), options: TaskOptions())
+        let names =
+            ["softmax:0.4", "exact:softmax:0.3:drafts=4"] + (bundled == .storiesLlama ? ["softmax:0.3:state=copy"] : [])
+        let rows = try subject.run([task], names)
+        #expect(rows.count == 3 * (1 + names.count))
+        for row in rows {
+            let policy = try #require(subject.policies(names).first { $0.name == row.key.policy })
+            let item = items[Int(row.key.item) ?? 0]
+            guard case .generation(let context, let limits) = item.request, case .text(let answer) = row.answer else {
+                throw TaskError.response(item: item.id)
+            }
+            let prompt = try subject.tokens.prompt(context, room: 40)
+            var decoder: any DynamaxModels.Decoder = FullDepthDecoder(subject.model.stack)
+            if let exits = policy.exits {
+                decoder =
+                    policy.specification.guarantee == .exact
+                    ? SelfSpeculativeDecoder(subject.model.stack, exits, drafts: .fixed(4))
+                    : try EarlyExitDecoder(subject.model.stack, exits, state: policy.specification.state)
+            }
+            let text = try WrittenText(
+                subject.model, decoder, prompt: prompt, limits: .init(tokens: 40, stopTokens: subject.stops))
+            // The definition: as many tokens as it takes for a stop to appear.
+            var count = 0
+            while count < text.tokens.count {
+                count += 1
+                let beginning = try subject.tokenizer.decode(Array(text.tokens.prefix(count)))
+                if limits.stops.contains(where: { beginning.contains($0) }) { break }
+            }
+            let tokens = Array(text.tokens.prefix(count))
+            #expect(row.tokens.count == count, "\(row.key)")
+            #expect(answer == limits.cut(try subject.tokenizer.decode(tokens)))
+            #expect(row.tokens.map(\.text).joined() == (try subject.tokenizer.decode(tokens)))
+            #expect(row.tokens.map(\.layer) == text.choices.prefix(count).map(\.layer))
+            var full: [Bool?] = []
+            for index in tokens.indices {
+                let state = subject.model.stack.makeState(history: 0)
+                let logits = Array(
+                    subject.model.append(prompt + tokens[..<index], to: state)
+                        .suffix(subject.model.stack.vocabularySize))
+                full.append(logits.firstIndex(of: logits.max() ?? 0) == Int(tokens[index]))
+            }
+            #expect(row.tokens.map(\.agrees) == full, "\(row.key)")
+            if policy.specification.guarantee == .exact {
+                #expect(rows.first { $0.key.policy == "off" && $0.key.item == row.key.item }?.answer == row.answer)
+            }
+        }
+    }
+
+    @Test("stops are seen across the borders of pieces", arguments: 1...4)
+    func stops(_ size: Int) {
+        let cases: [(text: String, stops: [String], sees: Bool)] = [
+            ("abc\n\nQ:", ["\n\nQ"], true), ("abc\nQ:", ["\n\nQ"], false), ("aaab", ["aab"], true),
+            ("über", ["be"], true), ("a", [""], false), ("xyz", [], false),
+        ]
+        for (text, stops, sees) in cases {
+            var watch = StopWatch(stops)
+            let bytes = Array(text)
+            for start in stride(from: 0, to: bytes.count, by: size) {
+                watch.read(String(bytes[start..<min(start + size, bytes.count)]))
+            }
+            #expect(watch.hasSeen == sees, "\(text)")
+        }
+    }
+
+    @Test("tokens are cut as the harness cuts them")
+    func tokens() throws {
+        let subject = try Subject()
+        let tokens = subject.tokens
+        func encode(_ text: String) -> [Token] { subject.tokenizer.encode(text) }
+        // White space goes to the continuation.
+        let little = encode("The little")
+        let whole = encode("The little \ncat")
+        let moved = try tokens.continuation(Continuation("cat", after: "The little \n"))
+        #expect(moved == (try tokens.continuation(Continuation(" \ncat", after: "The little"))))
+        #expect(moved.tokens == little + Array(whole.dropFirst(little.count)))
+        #expect(moved.asked == whole.count - little.count && moved.asked > 0)
+        // An empty context is the token that begins or ends a text.
+        let prefix = try #require(subject.tokenizer.bosToken ?? subject.tokenizer.eosTokens.first)
+        let empty = try tokens.continuation(Continuation("The cat", after: ""))
+        #expect(empty.tokens == [prefix] + subject.tokenizer.encode("The cat", addSpecialTokens: false))
+        #expect(empty.asked == empty.tokens.count - 1)
+        #expect(try tokens.continuation(Continuation("cat", after: "  ")).asked > 0)
+        #expect(try tokens.continuation(Continuation("", after: "The cat")).asked == 0)
+        // What is long loses its beginning.
+        let long = String(repeating: Self.stories, count: 30)
+        let cut = try tokens.continuation(Continuation(" the end", after: long))
+        let ending = encode(long + " the end")
+        #expect(cut.tokens == Array(ending.suffix(Self.limit + 1)))
+        let prompt = try tokens.prompt(long, room: 40)
+        #expect(prompt == Array(encode(long).suffix(Self.limit - 40)))
+        #expect(throws: EvaluationError.noRoom(tokens: 96, limit: 96)) { try tokens.prompt("a", room: 96) }
+        #expect(throws: EvaluationError.self) { try tokens.continuation(Continuation(long, after: "a")) }
+        // Windows ask about each token once, each after what comes before it as far as it fits.
+        for text in ["A", Self.stories, long] {
+            let all = encode(text)
+            let windows = tokens.windows(text)
+            let asked: [Token] = windows.flatMap { Array($0.tokens.suffix($0.asked)) }
+            #expect(asked == all)
+            let longest = Self.limit + 1
+            #expect(windows.allSatisfy { $0.tokens.count <= longest && $0.asked < $0.tokens.count })
+            #expect(windows.dropFirst().allSatisfy { $0.tokens.count == longest })
+        }
+        #expect(tokens.windows("").allSatisfy { !$0.tokens.isEmpty })
+    }
+
+    @Test("policies are read as they are written")
+    func specifications() throws {
+        let plain = try PolicySpecification("none:softmax:0.9")
+        #expect(plain.name == "softmax:0.9" && plain.guarantee == .none && plain.exit == "softmax:0.9")
+        let full = try PolicySpecification("exact:heads:a:b.safetensors@0.5:layers=3,4")
+        #expect(full.guarantee == .exact && full.exit == "heads:a:b.safetensors@0.5" && full.layers == [3, 4])
+        #expect(try PolicySpecification("margin:0.3:state=copy").state == .copy)
+        let bounded = try PolicySpecification("bounded:c:d.json")
+        #expect(bounded.guarantee == .bounded && bounded.exit == "c:d.json")
+        for text in [
+            "", "of", "softmax", "softmax:x", "none:", "exact:softmax:0.5:state=copy", "softmax:0.5:state=x",
+            "softmax:0.5:layers=", "softmax:0.5:drafts=2", "exact:softmax:0.5:drafts=0", "softmax:1:layers=2:layers=3",
+            "softmax:0.5:layers=1,x", "off:softmax:0.5", "bounded:f:layers=1", "bounded:",
+        ] {
+            #expect(throws: (any Error).self, "\(text)") { try PolicySpecification(text) }
+        }
+        let folder = try TemporaryFolder()
+        let file = try folder.write("policies.txt", "# a comment\n\nsoftmax:0.5\noff\n  depth:4\n")
+        #expect(
+            try PolicySpecification.all([file, "depth:4", "depth:2"]).map(\.name) == [
+                "off", "softmax:0.5", "depth:4", "depth:2",
+            ])
+        let broken = try folder.write("broken.txt", "softmax:0.5\nsoft:1\n")
+        let error = #expect(throws: FormatError.self) { try PolicySpecification.all([broken]) }
+        #expect(error?.description.contains("broken.txt, line 2: ") == true)
+    }
+
+    @Test("documents are found by the names of files")
+    func places() throws {
+        let folder = try TemporaryFolder()
+        for name in [
+            "arc_easy.jsonl", "arc_challenge.jsonl", "triviaqa_dev.jsonl", "triviaqa_test.jsonl", "gsm8k_test.jsonl",
+            "gsm8k_train.jsonl", "TruthfulQA.csv", "boolq_a.jsonl", "boolq_b.jsonl", "notes.md",
+        ] {
+            let line = name.hasSuffix(".csv") ? "name\n\(name)\n" : "{\"name\": \"\(name)\"}\n{\"name\": \"\"}\n"
+            try folder.write(name, line)
+        }
+        let places = try DataPlaces([folder.path])
+        func file(_ task: String) throws -> String {
+            try places.documents(of: TaskCatalogue.task(task)).documents[0].string("name")
+        }
+        #expect(try file("arc_easy") == "arc_easy.jsonl" && file("arc_challenge") == "arc_challenge.jsonl")
+        #expect(try file("triviaqa") == "triviaqa_dev.jsonl" && file("truthfulqa_mc2") == "TruthfulQA.csv")
+        #expect(
+            try places.documents(of: TaskCatalogue.task("gsm8k")).examples?.first?.string("name") == "gsm8k_train.jsonl"
+        )
+        #expect(throws: FormatError.self) { try file("boolq") }
+        #expect(throws: FormatError.self) { try file("piqa") }
+        let named = try DataPlaces(["piqa=\(folder.path)/arc_easy.jsonl,\(folder.path)/gsm8k_train.jsonl"])
+        #expect(try named.documents(of: TaskCatalogue.task("piqa")).examples?.count == 2)
+        #expect(
+            try DataPlaces([folder.path + "/arc_easy.jsonl"]).documents(of: TaskCatalogue.task("piqa")).documents.count
+                == 2)
+        #expect(throws: FormatError.self) { try DataPlaces(["nothing"]) }
+        #expect(throws: FormatError.self) { try DataPlaces(["none=x"]) }
+    }
+}
