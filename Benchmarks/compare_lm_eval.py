@@ -14,6 +14,7 @@ needs: lm_eval 0.4.13, datasets 4.8, transformers 4.57 (5 lacks the SQuAD metric
 import argparse
 import csv
 import json
+import math
 import os
 import sys
 import tempfile
@@ -145,20 +146,46 @@ def harness(options, tasks):
 
 # ---------------------------------------------------------------- Dynamax's side
 
-def read_run(folder):
-    """What `dynamax evaluate` wrote, in the shape of `harness`.
-
-    rows.jsonl, a row each: `task`, `id`, `requests` if kept (context and continuation, or context and stops), `outputs` (texts, or
-    log-likelihood and greediness) and `scores` by metric. results.json: `tasks`, each with its `metrics` by name.
-    """
+def read_run(folder, policy="off"):
+    """What `dynamax evaluate` wrote, in the shape of `harness`: run.json, items.jsonl and rows.jsonl."""
+    folder = Path(folder)
     found = {}
-    for row in lines(Path(folder) / "rows.jsonl"):
-        task = found.setdefault(row["task"], {"figures": {}, "rows": {}})
-        task["rows"][row["id"]] = row
-    for name, task in json.loads((Path(folder) / "results.json").read_text())["tasks"].items():
-        if name in found:
-            found[name]["figures"] = task["metrics"]
-    return found
+    for item in lines(folder / "items.jsonl"):
+        if "choices" in item:
+            requests = [[item["prompt"], choice] if isinstance(choice, str) else [choice["prompt"], choice["text"]]
+                        for choice in item["choices"]]
+        else:
+            requests = [[item["text"]] if "text" in item else [item["prompt"], *item["stops"]]]
+        found.setdefault(item["task"], {})[item["id"]] = requests
+    run = {task: {"figures": {}, "rows": {}} for task in found}
+    scores = {}
+    for row in lines(folder / "rows.jsonl"):
+        if row["policy"] != policy:
+            continue
+        likelihoods = [[number(value["sum"]), value["greedy"]] for value in row.get("log_likelihoods", [])]
+        run[row["task"]]["rows"][row["item"]] = {
+            "requests": found[row["task"]][row["item"]], "outputs": likelihoods or [row["text"]],
+            "scores": {score["metric"]: number(score["value"]) for score in row["scores"]}}
+        for score in row["scores"]:
+            scores.setdefault((row["task"], score["metric"]), []).append((number(score["value"]), number(score.get("weight", 1))))
+    for task in json.loads((folder / "run.json").read_text())["tasks"]:
+        for metric in task["metrics"]:
+            key = f"{metric['name']},{metric['filter']}" if metric["filter"] else metric["name"]
+            if values := scores.get((task["name"], key)):
+                run[task["name"]]["figures"][key] = figure(metric["aggregation"], *zip(*values))
+    return run
+
+
+def number(value):
+    return float(value["__float__"]) if isinstance(value, dict) else value
+
+
+def figure(aggregation, values, weights):
+    """How the scores of items become one figure."""
+    mean = sum(values) / len(values)
+    return {"mean": lambda: mean, "perplexity": lambda: math.exp(-mean),
+            "weighted_perplexity": lambda: math.exp(-sum(values) / sum(weights)),
+            "bits_per_byte": lambda: -sum(values) / sum(weights) / math.log(2)}.get(aggregation, lambda: math.nan)()
 
 
 def harness_key(key):
@@ -181,7 +208,7 @@ def compare(theirs, ours):
             own = rows.get(identity)
             if own is None:
                 continue
-            if own.get("requests", row["requests"]) != row["requests"]:
+            if own["requests"] != row["requests"]:
                 differences.append(f"{task} {identity}: another request: {own['requests'][:1]!r}, harness {row['requests'][:1]!r}")
             for mine, its in zip(own["outputs"], row["outputs"]):
                 if isinstance(its, str):

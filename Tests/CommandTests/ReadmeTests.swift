@@ -41,7 +41,8 @@ import Testing
     func options() async throws {
         var help = ""
         for command in [
-            "generate", "inspect", "trace", "tokenize", "bench", "quantize", "calibrate", "sweep", "train model",
+            "generate", "inspect", "trace", "tokenize", "bench", "quantize", "calibrate", "sweep", "evaluate",
+            "compare", "train model",
             "train tokenizer", "train heads", "train measure",
         ] {
             help += try await Command.run(command.split(separator: " ").map(String.init) + ["--help"]).output

@@ -41,7 +41,7 @@ final class TrainingProgress {
         let left = Double(report.steps - report.step) * seconds / Double(recent.count)
         let text = String(
             format: "step %d/%d  loss %.4f  norm %.2f  rate %.2e  %.0f tokens/s  %@ left", report.step, report.steps,
-            loss, report.gradientNorm, report.rate, rate, TrainingProgress.time(left))
+            loss, report.gradientNorm, report.rate, rate, ProgressTime.text(left))
         if isTerminal {
             write("\r\u{1B}[K" + text)
             isLineOpen = true
@@ -60,11 +60,5 @@ final class TrainingProgress {
 
     private func write(_ text: String) {
         FileHandle.standardError.write(Data(text.utf8))
-    }
-
-    private static func time(_ seconds: Double) -> String {
-        let whole = Int(seconds.isFinite ? min(seconds, 1e9) : 0)
-        return whole >= 3600
-            ? "\(whole / 3600) h \(whole % 3600 / 60) min" : whole >= 60 ? "\(whole / 60) min" : "\(whole) s"
     }
 }
