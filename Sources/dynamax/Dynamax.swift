@@ -8,7 +8,7 @@ struct Dynamax: ParsableCommand {
         version: "0.1.0",
         subcommands: [
             Generate.self, Inspect.self, Trace.self, Tokenize.self, Bench.self, Train.self, Calibrate.self,
-            Quantize.self, Sweep.self, Evaluate.self, Compare.self,
+            Quantize.self, Sweep.self, Evaluate.self, Compare.self, Report.self,
         ])
 
     static func main() {

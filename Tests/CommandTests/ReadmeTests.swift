@@ -42,7 +42,7 @@ import Testing
         var help = ""
         for command in [
             "generate", "inspect", "trace", "tokenize", "bench", "quantize", "calibrate", "sweep", "evaluate",
-            "compare", "train model",
+            "compare", "report", "train model",
             "train tokenizer", "train heads", "train measure",
         ] {
             help += try await Command.run(command.split(separator: " ").map(String.init) + ["--help"]).output

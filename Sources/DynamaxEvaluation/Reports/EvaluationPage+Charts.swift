@@ -152,7 +152,7 @@ extension EvaluationPage {
             return "<div class=\"charts\">\(tasks.markup)\(places.markup)</div>\n"
         }
         return """
-            <p class="note">The share of tokens that each layer decided. Places count from 0, in each choice anew.</p>
+            <p class="note">The share of tokens that each layer decided. Places count from 0, in each choice anew, and in texts from the token after the first, which the prompt’s pass decides.</p>
             <ul class="legend" aria-label="layers"><li>layer</li>\(legend)</ul>
             \(charts)
             """

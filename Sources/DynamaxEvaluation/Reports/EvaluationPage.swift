@@ -42,7 +42,7 @@ public struct EvaluationPage {
             \(sentences.warnings.map { Markup.warning($0) })\
             <p class="note">Means over tasks, each counting the same. Brackets and bars hold 95 of 100 resamples of the items, paired with the full \
             model’s answers; of \(count) such differences, about \(Figures.decimal(Double(count) / 20, count < 20 ? 1 : 0)) would leave out 0 by \
-            chance alone. Shares are of what the full model takes for a token of the same task, prompts included. Tokens kept: those that the \
+            chance alone. Shares are of what the full model takes for a token of the same task, prompts left out. Tokens kept: those that the \
             full model would have named too, told the same text before.</p>
 
             """

@@ -51,6 +51,7 @@ public struct EvaluationTables {
                     var fields: JSONObject = ["task": .string(cell.task), "policy": .string(cell.policy)]
                     var metrics = JSONObject()
                     for figure in cell.metrics { metrics.set(figure.metric.key, .object(figure.fields)) }
+                    fields.set("main_metric", cell.main.map { .string($0.metric.key) } ?? .null)
                     fields.set("metrics", .object(metrics))
                     fields.append(cell.fields)
                     fields.append(.init(depths: cell.depths))
@@ -110,6 +111,7 @@ extension RunCell.MetricFigure {
         fields.set("standard_error", standardError)
         fields.set("difference", difference)
         fields.set("higher_is_better", .bool(metric.isHigherBetter))
+        fields.set("is_share", .bool(isShare))
         return fields
     }
 }

@@ -1,6 +1,7 @@
 /// After how many layers tokens were decided, in all and by their place in the answer.
 public struct ExitDepths: Hashable, Sendable {
-    /// A range of places; places of a choice count from its own beginning.
+    /// A range of places; those of a choice count from its own beginning, those of a text from the token after its first, which the
+    /// prompt's pass decides.
     public struct Bucket: Hashable, Sendable {
         public let places: ClosedRange<Int>
         /// Tokens by layer.
@@ -21,7 +22,7 @@ public struct ExitDepths: Hashable, Sendable {
     public init() {}
 
     /// Adds the tokens of an answer.
-    public mutating func add(_ tokens: [RunRow.TokenRecord]) {
+    public mutating func add(_ tokens: some Collection<RunRow.TokenRecord>) {
         var (place, choice) = (0, tokens.first?.choice)
         for token in tokens {
             if token.choice != choice { (place, choice) = (0, token.choice) }

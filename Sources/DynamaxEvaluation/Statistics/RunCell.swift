@@ -40,9 +40,9 @@ public struct RunCell: Hashable, Sendable {
     public let tokens: Int
     /// Those that have scores, in the task's order.
     public let metrics: [MetricFigure]
-    /// Layers of a token before it was decided.
+    /// Layers of a token before it was decided; of a written text's tokens after the first, which the prompt's pass decides.
     public let depth: Estimate
-    /// Bytes of weights and states, and multiply-adds, for each token, prompts included.
+    /// Bytes of weights and states, and multiply-adds, for each of the same tokens, prompts left out.
     public let bytes: Double
     public let multiplyAdds: Double
     /// The same as a share of the full model's.
@@ -77,11 +77,12 @@ public struct RunCell: Hashable, Sendable {
         }
         let own = Sums(pairs.map(\.row))
         let (mine, full) = (Sums(both.map(\.row)), Sums(both.compactMap(\.full)))
-        tokens = Int(own.tokens.reduce(0, +))
+        tokens = pairs.reduce(0) { $0 + $1.row.tokens.count }
+        let decided = own.tokens.reduce(0, +)
         depth = bootstrap.ratio(own.layers, own.tokens)
-        bytes = own.bytes.reduce(0, +) / Double(tokens)
-        multiplyAdds = own.multiplyAdds.reduce(0, +) / Double(tokens)
-        tokensPerSecond = Double(tokens) / own.seconds.reduce(0, +)
+        bytes = own.bytes.reduce(0, +) / decided
+        multiplyAdds = own.multiplyAdds.reduce(0, +) / decided
+        tokensPerSecond = decided / own.seconds.reduce(0, +)
         func share(_ cost: KeyPath<Sums, [Double]>) -> Estimate? {
             guard !both.isEmpty else { return nil }
             return paired.estimate(sums: [mine[keyPath: cost], mine.tokens, full[keyPath: cost], full.tokens]) {
@@ -98,7 +99,7 @@ public struct RunCell: Hashable, Sendable {
             ? bootstrap.ratio(asked.map { Double($0.count { $0 }) }, asked.map { Double($0.count) }) : nil
         likeness = both.isEmpty ? nil : Likeness(both, paired)
         calibration = ScoreCalibration(pairs.map(\.row), policy)
-        depths = pairs.reduce(into: ExitDepths()) { $0.add($1.row.tokens) }
+        depths = pairs.reduce(into: ExitDepths()) { $0.add($1.row.decidedTokens) }
     }
 
     /// What rows add to sums.
@@ -110,8 +111,8 @@ public struct RunCell: Hashable, Sendable {
         let seconds: [Double]
 
         init(_ rows: [RunRow]) {
-            tokens = rows.map { Double($0.tokens.count) }
-            layers = rows.map { $0.tokens.reduce(0) { $0 + Double($1.layer) } }
+            tokens = rows.map { Double($0.decidedTokens.count) }
+            layers = rows.map { $0.decidedTokens.reduce(0) { $0 + Double($1.layer) } }
             bytes = rows.map { Double($0.ledger.cost.bytes) }
             multiplyAdds = rows.map { Double($0.ledger.cost.multiplyAdds) }
             seconds = rows.map(\.seconds)

@@ -10,8 +10,8 @@ struct Evaluate: ParsableCommand {
         abstract: "Puts tasks to a model, with the full model and with exits: accuracy, consistency and compute.",
         discussion: """
             Prompts, stops and scores are those of lm-evaluation-harness \(TaskCatalogue.harnessVersion). The folder gets run.json, \
-            items.jsonl and rows.jsonl, a line for each answer as it comes; the same command goes on with a run that was \
-            interrupted.
+            items.jsonl and rows.jsonl, a line for each answer as it comes, and in the end report.html, results.csv and \
+            results.json; the same command goes on with a run that was interrupted.
 
             A policy is off, an exit as --exit of generate takes it (softmax:0.9, depth:4, heads:FILE@T: it decides what is written \
             and scored), exact:EXIT (verified), or bounded:FILE (a certificate). :layers=3,4, :state=RULE (none) and :drafts=N (exact) may follow. A file \
@@ -94,9 +94,11 @@ struct Evaluate: ParsableCommand {
         let progress = EvaluationProgress(tasks: tasks.count)
         try evaluation.run(into: store) { progress.show($0) }
         progress.finish()
-        let summary = RunSummary(try EvaluationRun(contentsOf: store.path))
+        let run = try EvaluationRun(contentsOf: store.path)
+        try RunReport(run).write(to: store.path)
+        let summary = RunSummary(run)
         try write(json ? "\(summary.json)\n" : EvaluationTable(summary).text + "\n")
-        note("\(store.path)/rows.jsonl has each answer")
+        note("\(store.path)/report.html has the report, rows.jsonl each answer")
     }
 
     private func tasks(_ names: String) throws -> [Evaluation.Task] {

@@ -140,9 +140,11 @@ def calibration(rows):
 def cell(task, policy):
     rows, full = of(task, policy), of(task, "off")
     groups = [row["item"].split("/")[0] if task == "chat" else row["item"] for row in rows]
-    tokens = [len(row["tokens"]) for row in rows]
-    full_tokens = [len(row["tokens"]) for row in full]
-    layers = [sum(t["layer"] for t in row["tokens"]) for row in rows]
+    # The prompt's pass decides the first token of a text.
+    first = 1 if task == "chat" else 0
+    tokens = [len(row["tokens"][first:]) for row in rows]
+    full_tokens = [len(row["tokens"][first:]) for row in full]
+    layers = [sum(t["layer"] for t in row["tokens"][first:]) for row in rows]
     asked = [[t["agrees"] for t in row["tokens"] if t["agrees"] is not None] for row in rows]
 
     def score(rows, name, part=0):
@@ -157,10 +159,10 @@ def cell(task, policy):
 
     ones = [1] * len(rows)
     result = {
-        "task": task, "policy": policy, "tokens": sum(tokens), "layers": percentile([layers, tokens], groups, lambda a, b: a / b),
+        "task": task, "policy": policy, "tokens": sum(len(row["tokens"]) for row in rows), "layers": percentile([layers, tokens], groups, lambda a, b: a / b),
         "bytes_share": share("bytes"), "multiply_adds_share": share("multiply_adds"), "time_share": share("seconds"),
         "agreement": percentile([[sum(a) for a in asked], [len(a) for a in asked]], groups, lambda a, b: a / b),
-        "counts": dict(sorted(Counter(str(t["layer"]) for row in rows for t in row["tokens"]).items())),
+        "counts": dict(sorted(Counter(str(t["layer"]) for row in rows for t in row["tokens"][first:]).items())),
     }
     if task == "chat":
         weighted = [score(rows, "perplexity"), score(rows, "perplexity", 1)]
