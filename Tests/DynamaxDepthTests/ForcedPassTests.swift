@@ -146,6 +146,57 @@ import Testing
         #expect(try expectSame(model, policy, texts(6)).count > 1)
     }
 
+    /// Writes texts greedily, all as one batch of which some end before others, and each by itself.
+    private func expectSameTexts(_ model: LanguageModel, _ policy: ExitPolicy) throws -> Set<Int> {
+        let prompts = texts(7).map { $0.prompt + $0.rows }
+        let pass = ForcedPass(model.stack, policy)
+        let states = prompts.map { _ in pass.makeState() }
+        var decoders = prompts.map { _ in EarlyExitDecoder(model.stack, policy) }
+        let alone = decoders.map { $0.makeState(history: 0) }
+        var newest = try pass.run(
+            zip(prompts, states).map { ForcedRows($1, $0, questions: [[]], runsThrough: true) }
+        ).enumerated().map { index, answers in
+            let step = decoders[index].prefill(prompts[index], alone[index])
+            #expect(answers.rows[0].likeliest == step.logits.summarizedLogits(ofRow: 0).argmax)
+            #expect(answers.rows[0].layer == model.stack.layerCount && answers.rows[0].score == nil)
+            return answers.rows[0].likeliest
+        }
+        var depths: Set<Int> = []
+        for number in 0..<16 {
+            let open = prompts.indices.filter { number < 4 * ($0 + 1) }
+            let answers = try pass.run(
+                open.map { ForcedRows(states[$0], [newest[$0]], questions: [[]], decided: number) })
+            for (index, answers) in zip(open, answers) {
+                let step = decoders[index].step(newest[index], alone[index])
+                #expect(answers.rows[0].layer == step.layer && answers.rows[0].score == step.score)
+                #expect(answers.ledger == step.ledger, "\(policy.score), token \(number)")
+                newest[index] = answers.rows[0].likeliest
+                #expect(newest[index] == step.logits.summarizedLogits(ofRow: 0).argmax)
+                depths.insert(step.layer)
+            }
+        }
+        return depths
+    }
+
+    @Test("texts are written together as each is alone", arguments: ["llama-gqa", "mistral-window", "mamba2-groups"])
+    func writing(_ name: String) throws {
+        let model = try ReferenceModel.named(name).load(on: Device(threads: 2))
+        for kind in [ExitScore.Kind.softmax, .saturation, .reduced] {
+            let score = try kind.score(threshold(kind, nil, model))
+            _ = try expectSameTexts(model, ExitPolicy(score, after: [1, 2], of: model.stack.layerCount))
+        }
+        _ = try expectSameTexts(model, ExitPolicy(.depth(1), of: model.stack.layerCount))
+        for kind in [HeadKind.linear, .mamba(width: 16, states: 8), .gate(translates: true)] {
+            let heads = try heads(model, kind, TemporaryFolder())
+            let score = try ExitScore.heads(threshold(.heads, heads, model))
+            _ = try expectSameTexts(model, ExitPolicy(score, heads: heads, of: model.stack.layerCount))
+        }
+        let decay = Pacing(decay: ThresholdDecay(.released, rate: 4, length: 12))
+        let falling = try ExitPolicy(
+            .softmax(threshold(.softmax, nil, model)), after: [1, 2], pacing: decay, of: model.stack.layerCount)
+        #expect(try expectSameTexts(model, falling).count > 1)
+    }
+
     @Test("logits that are not numbers are an error, which names the position")
     func notANumber() throws {
         let model = try ReferenceModel.named("llama-gqa").load(on: Device(threads: 1))

@@ -7,16 +7,21 @@ public struct ForcedRows {
     public let state: SequenceState
     /// One row each.
     public let tokens: [Token]
-    /// For each of the last rows, the tokens after it whose probabilities are asked for; such a row may leave at an exit.
+    /// For each of the last rows, the tokens after it whose probabilities are asked for, perhaps none; such a row may leave at an
+    /// exit, unless all run through.
     public let questions: [[Token]]
     /// Whether all rows run through all layers, as those of a prompt do.
     public let runsThrough: Bool
+    /// Tokens of the same text that were decided before: thresholds may fall along a text.
+    public let decided: Int
 
     /// Takes rows, one or more, and at most as many questions.
-    public init(_ state: SequenceState, _ tokens: [Token], questions: [[Token]], runsThrough: Bool = false) {
-        precondition(!tokens.isEmpty && questions.count <= tokens.count)
+    public init(
+        _ state: SequenceState, _ tokens: [Token], questions: [[Token]], runsThrough: Bool = false, decided: Int = 0
+    ) {
+        precondition(!tokens.isEmpty && questions.count <= tokens.count && decided >= 0)
         (self.state, self.tokens, self.questions) = (state, tokens, questions)
-        self.runsThrough = runsThrough
+        (self.runsThrough, self.decided) = (runsThrough, decided)
     }
 
     /// What was said of the last rows.
