@@ -13,8 +13,12 @@ import pathlib
 import subprocess
 
 HERE = pathlib.Path(__file__).resolve().parent
-MODELS = ["stories-llama", "stories-mamba2"]
-POLICIES = ["softmax:0.9", "softmax:0.7", "softmax:0.5", "exact:softmax:0.7", "depth:6"]
+MODELS = {
+    "stories-llama": ["margin:0.3:layers=4", "margin:0.1:layers=4", "saturation:0.98", "depth:6",
+                      "exact:margin:0.3:layers=2,4"],
+    "stories-mamba2": ["margin:0.3:layers=6", "margin:0.1:layers=6", "saturation:0.98", "depth:9",
+                       "exact:margin:0.3:layers=3,6"],
+}
 TASKS = [
     "arc_easy", "arc_challenge", "boolq", "coqa", "gsm8k", "hellaswag", "lambada_openai", "piqa", "quac", "triviaqa",
     "truthfulqa_gen", "truthfulqa_mc1", "truthfulqa_mc2", "xsum",
@@ -34,11 +38,11 @@ def main():
 
     arguments.output.mkdir(parents=True, exist_ok=True)
     parts = []
-    for model in MODELS:
+    for model, policies in MODELS.items():
         run = arguments.output / model
         subprocess.run(
             [arguments.dynamax, "evaluate", "-m", model, "--tasks", arguments.tasks, "--data", *arguments.data,
-             "--policies", *POLICIES, "--limit", str(arguments.limit), "-t", arguments.threads, "-o", str(run)],
+             "--policies", *policies, "--limit", str(arguments.limit), "-t", arguments.threads, "-o", str(run)],
             check=True, stdout=subprocess.DEVNULL)
         parts.append(table(json.loads((run / "results.json").read_text())))
     replace(arguments.readme, "\n".join(parts))

@@ -34,6 +34,8 @@ struct BenchReport: Encodable {
         let tokensPerSecond: Rate
         /// Bytes of weights and states that the ledger counts, over the time measured.
         let bytesPerSecond: Rate
+        /// Multiply-adds that the ledger counts, over the same time.
+        let multiplyAddsPerSecond: Rate
     }
 
     let model: String
@@ -102,7 +104,7 @@ struct Benchmark {
     private struct Timings {
         let count: Int
         private var seconds: [Double] = []
-        private var bytes = 0
+        private var cost = Cost()
 
         init(count: Int) {
             self.count = count
@@ -112,7 +114,7 @@ struct Benchmark {
         mutating func measure(_ isCounted: Bool, _ work: () -> Ledger) {
             guard count > 0 else { return }
             let start = ContinuousClock.now
-            bytes = work().cost.bytes
+            cost = work().cost
             if isCounted { seconds.append(start.duration(to: .now).seconds) }
         }
 
@@ -120,7 +122,8 @@ struct Benchmark {
             guard count > 0 else { return nil }
             return BenchReport.Phase(
                 tokens: count, tokensPerSecond: BenchReport.Rate(seconds.map { Double(count) / $0 }),
-                bytesPerSecond: BenchReport.Rate(seconds.map { Double(bytes) / $0 }))
+                bytesPerSecond: BenchReport.Rate(seconds.map { Double(cost.bytes) / $0 }),
+                multiplyAddsPerSecond: BenchReport.Rate(seconds.map { Double(cost.multiplyAdds) / $0 }))
         }
     }
 }
