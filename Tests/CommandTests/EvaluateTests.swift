@@ -31,7 +31,7 @@ import Testing
         func arguments(_ run: String, _ more: [String] = []) -> [String] {
             [
                 "evaluate", "--tasks", "arc_easy,triviaqa,perplexity", "--data", path + "/data", "--policies",
-                "softmax:0.5", "exact:depth:4:drafts=3", "-o", "\(path)/\(run)", "-t", "1",
+                "softmax:0.5", "exact:depth:4:drafts=3", "-o", "\(path)/\(run)", "-t", "1", "--batch", "5",
             ] + more
         }
 
@@ -44,6 +44,14 @@ import Testing
             try String(contentsOfFile: "\(path)/\(run)/rows.jsonl", encoding: .utf8).split(separator: "\n").map {
                 String($0.replacing(/,"seconds":[^}]*/, with: ""))
             }.sorted()
+        }
+
+        /// What results.json says, without what the clock said; and what was asked.
+        func figures(_ run: String) throws -> [String] {
+            let timed = /"(tokens_per_second|speed|speed_low|speed_high)":[^,}]*/
+            return try ["results.json", "run.json", "items.jsonl"].map { name in
+                try String(contentsOfFile: "\(path)/\(run)/\(name)", encoding: .utf8).replacing(timed, with: "")
+            }
         }
 
         /// Starts a run and kills it, as nothing can prevent, when it has written so many rows, or after some time more.
@@ -92,10 +100,24 @@ import Testing
         #expect(rest.status == 0, "\(rest.errors)")
         #expect(rest.errors.contains("are there already"))
         #expect(try runs.rows("parts") == expected)
-        func figures(_ text: String) -> [String] {
-            text.split(separator: "\n").map { $0.split(separator: " ").dropLast().joined(separator: " ") }
-        }
-        #expect(figures(rest.output) == figures(whole.output))
+        #expect(try runs.figures("parts") == runs.figures("whole"))
+        let page = try String(contentsOfFile: "\(runs.path)/parts/report.html", encoding: .utf8)
+        #expect(page.hasSuffix("</html>\n") && !page.contains("not complete"))
+    }
+
+    @Test("a file that can grow no more is an error, and the run goes on where there is room again")
+    func full() async throws {
+        let runs = try Runs(items: 6)
+        #expect(try await runs.evaluate("whole").status == 0)
+        // Blocks of 512 bytes: less than the rows take, more than all else.
+        let line = #"trap '' XFSZ; ulimit -f 40; "$dynamax" "$@""#
+        let cut = try await Command.shell(line, runs.arguments("parts"))
+        #expect(cut.status == 1, "\(cut.errors)")
+        let complaint = cut.errors.split(separator: "\n").last ?? ""
+        #expect(complaint.contains("parts/rows.jsonl: the line cannot be written"), "\(cut.errors)")
+        #expect(try await runs.evaluate("parts").status == 0)
+        #expect(try runs.rows("parts") == runs.rows("whole"))
+        #expect(try runs.figures("parts") == runs.figures("whole"))
     }
 
     @Test("two runs compare, and one with itself")
@@ -104,8 +126,8 @@ import Testing
         #expect(try await runs.evaluate("a").status == 0)
         let json = try await runs.evaluate("b", ["--json", "--limit", "4", "--max-length", "400"])
         #expect(json.status == 0)
-        let lines = try #require(JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [[String: Any]])
-        #expect(lines.count == 9 && lines.allSatisfy { $0["mean_depth"] is NSNumber && $0["agreement"] is NSNumber })
+        let results = try #require(json.object()["results"] as? [[String: Any]])
+        #expect(results.count == 9 && results.allSatisfy { $0["layers"] is NSNumber && $0["agreement"] is NSNumber })
         let (a, b) = ("\(runs.path)/a", "\(runs.path)/b")
         let same = try await Command.run(["compare", a, b])
         #expect(same.status == 0, "\(same.errors)")

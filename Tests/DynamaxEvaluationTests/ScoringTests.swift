@@ -33,17 +33,24 @@ import Testing
             try PolicySpecification.all(names).map { try EvaluationPolicy($0, model, fingerprint: "digest") }
         }
 
-        func run(_ tasks: [Evaluation.Task], _ policies: [String]) throws -> [RunRow] {
+        func run(_ tasks: [Evaluation.Task], _ policies: [String], batch: Int = 64) throws -> [RunRow] {
+            try evaluate(tasks, policies, batch: batch).rows
+        }
+
+        func evaluate(
+            _ tasks: [Evaluation.Task], _ policies: [String], batch: Int = 64
+        ) throws -> (rows: [RunRow], work: EvaluationWork) {
             let folder = try TemporaryFolder()
             let evaluation = try Evaluation(
-                model, tokens, stopTokens: stops, policies: self.policies(policies), tasks: tasks)
+                model, tokens, stopTokens: stops, policies: self.policies(policies), tasks: tasks,
+                batch: batch)
             let store = try RunStore(
                 folder.path + "/run", manifest: evaluation.manifest(model: "m", fingerprint: "digest", version: "v"),
                 items: evaluation.items)
-            try evaluation.run(into: store)
+            let work = try evaluation.run(into: store)
             let rows = try EvaluationRun(contentsOf: store.path).rows
             #expect(Set(rows.map(\.key)).count == rows.count)
-            return rows
+            return (rows, work)
         }
     }
 
@@ -206,6 +213,69 @@ import Testing
                 #expect(rows.first { $0.key.policy == "off" && $0.key.item == row.key.item }?.answer == row.answer)
             }
         }
+    }
+
+    @Test("what texts begin with runs once, whatever the policies")
+    func shared() throws {
+        let subject = try Subject()
+        let layers = subject.model.stack.layerCount
+        let task = try Self.task(
+            "arc_easy",
+            ["Lily", "Tom", "Ben"].map { name in
+                [
+                    "query": .string("Once upon a time there was a child in a big house. \(name) went to the\nAnswer:"),
+                    "choices": ["park with mom", "zoo with dad", "old house"], "gold": 0,
+                ]
+            })
+        var (beginnings, own) = (Set<[Token]>(), 0)
+        for item in task.items {
+            guard case .choices(let choices) = item.request else { throw TaskError.response(item: item.id) }
+            for text in try choices.map({ try subject.tokens.continuation($0) }) {
+                for end in 1..<text.tokens.count { beginnings.insert(Array(text.tokens[..<end])) }
+                own += text.asked
+            }
+        }
+        // The last row of a context says what comes first, to each of three choices by itself.
+        let again = 2 * task.items.count
+        func rows(_ policies: [String]) throws -> Int {
+            let ledger = try subject.evaluate([task], policies).work.ledger
+            return ledger.layerRows + ledger.catchUpRows
+        }
+        let full = try rows([])
+        #expect(full == (beginnings.count + again) * layers)
+        #expect(try rows(["depth:3", "exact:depth:3"]) == full + own * 3)
+    }
+
+    @Test(
+        "what runs together is what runs alone, ledgers included",
+        arguments: [BundledModel.storiesLlama, .storiesMamba2])
+    func together(_ bundled: BundledModel) throws {
+        let subject = try Subject(bundled)
+        let stories = (0..<7).map { number in
+            String(Self.stories.dropFirst(number * 9)) + String(repeating: "The end. ", count: number % 3 * 4)
+        }
+        let tasks = [
+            try Self.task("triviaqa", stories.map { ["question": .string($0), "answers": ["dog"]] }),
+            try Self.task("arc_easy", Self.questions),
+        ]
+        let names = [
+            "softmax:0.4", "depth:3", "saturation:0.9", "reduced:0.6", "exact:softmax:0.3:drafts=4",
+            "softmax:0.4:state=project",
+        ]
+        let all = try subject.run(tasks, names), pairs = try subject.run(tasks, names, batch: 2)
+        let alone = try subject.run(tasks, names, batch: 1)
+        func timeless(_ rows: [RunRow]) -> [RunRow.Key: RunRow] {
+            let timeless = rows.map {
+                RunRow($0.key, answer: $0.answer, tokens: $0.tokens, scores: $0.scores, ledger: $0.ledger, seconds: 0)
+            }
+            return Dictionary(uniqueKeysWithValues: timeless.map { ($0.key, $0) })
+        }
+        #expect(alone.count == 10 * 7 && timeless(all) == timeless(alone) && timeless(pairs) == timeless(alone))
+        func batched(_ rows: [RunRow]) -> Set<String> {
+            Set(rows.filter { $0.isBatched && $0.key.task == "triviaqa" }.map(\.key.policy))
+        }
+        #expect(batched(alone).isEmpty)
+        #expect(batched(all) == ["off", "softmax:0.4", "depth:3", "saturation:0.9", "reduced:0.6"])
     }
 
     @Test("stops are seen across the borders of pieces", arguments: 1...4)

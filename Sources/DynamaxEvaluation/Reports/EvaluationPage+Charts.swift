@@ -93,8 +93,11 @@ extension EvaluationPage {
         let shares = lines.flatMap(\.points).map(\.x) + [1]
         let (least, most) = (shares.min() ?? 0, shares.max() ?? 1)
         lines.append(.init("full model", [.init(min(least, 0.9), full.value), .init(most, full.value)], .dashed))
+        // Where no policy changes anything, a share has an axis of shares all the same.
+        let around = full.isShare ? max(full.value - 0.05, 0)...min(full.value + 0.05, 1) : nil
         var chart = LineChart(
-            "\(task): \(full.metric.key)", x: "\(measure.title), full model = 1", y: full.metric.key, lines: lines)
+            "\(task): \(full.metric.key)", x: "\(measure.title), full model = 1", y: full.metric.key, yRange: around,
+            lines: lines)
         chart.hasLegend = false
         return chart
     }
@@ -176,8 +179,7 @@ extension EvaluationPage {
             } + [.init("scores that mean what they say", [.init(0, 0), .init(1, 1)], .dashed)])
         let risk = LineChart(
             "Risk and coverage", x: "share of tokens let out, the surest first", y: "share that is wrong",
-            xRange: 0...1,
-            yRange: 0...0,
+            xRange: 0...1, yRange: 0...0.05,
             lines: scored.map { name, calibration in
                 .init(name, calibration.drawnRisks.map { .init($0.coverage, $0.risk) }, .plain)
             })

@@ -70,11 +70,19 @@ public struct EvaluationPage {
         }
         return """
             <p class="note">Score ± its standard error. Differences to the full model are in points (hundredths) where scores lie between 0 and 1; \
-            ▲ and ▼ stand where the change can be told from chance. All metrics are in results.csv and results.json, and below.</p>
+            ▲ and ▼ stand where the change can be told from chance. \(pace)All metrics are in results.csv and results.json, and below.</p>
             <div class="scroll" tabindex="0" role="region" aria-label="results"><table class="results"><thead><tr>\(titles)</tr></thead>
             \(groups)</table></div>
             \(allMetrics)
             """
+    }
+
+    /// How fast tokens a second were measured.
+    private var pace: String {
+        let alone = statistics.cells.contains { !$0.isReference && $0.speed == nil }
+        return manifest.machine.batch == 1
+            ? "Texts are written one at a time. "
+            : "Up to \(manifest.machine.batch) items run together\(alone ? "; there is no speed where a policy takes one at a time" : ""). "
     }
 
     private func caption(_ task: RunManifest.TaskEntry, _ cell: RunCell) -> String {
@@ -154,7 +162,8 @@ public struct EvaluationPage {
         let facts = [
             ("model", model.name), ("family", "\(model.family), \(model.layers) layers"), ("weights", model.weights),
             ("KV cache", model.kvCache), ("SHA-256 of the model", model.fingerprint),
-            ("processor", "\(machine.instructionSet), \(machine.threads) threads"), ("version", machine.version),
+            ("processor", "\(machine.instructionSet), \(machine.threads) threads"),
+            ("items together", "\(machine.batch)"), ("version", machine.version),
         ]
         return .facts(facts.map { (name: $0.0, value: $0.1) })
             + .table(["task", "items", "documents", "examples", "seed", "data"], tasks)
@@ -176,7 +185,7 @@ public struct EvaluationPage {
         .pager{display:flex;flex-wrap:wrap;align-items:center;gap:.6rem;margin:.6rem 0}
         .example{border:1px solid var(--line);border-radius:6px;padding:.7rem .9rem;margin:.8rem 0}.example h3{font-size:1rem;margin:0 0 .2rem}.example .text{margin:.4rem 0;padding:.35rem .6rem}.example .after{opacity:.5}
         .mark{font-size:.8rem;border:1px solid var(--soft);border-radius:1em;padding:0 .55em;margin-left:.4rem;white-space:nowrap;font-weight:400}.mark.right{border-color:var(--s2);color:var(--s2)}.mark.wrong{border-color:var(--s1);color:var(--s1)}
-        .pair{margin:.3rem 0}.pair>span{color:var(--soft);font-size:.85rem}.pre{white-space:pre-wrap;display:block}.choices{margin:.3rem 0;padding-left:1.5rem}.choices .text{display:inline-block;max-width:100%;margin:.15rem .4rem .15rem 0;padding:0 .35rem}
+        .pair{margin:.3rem 0}.pair>span{color:var(--soft);font-size:.85rem}.pre{white-space:pre-wrap;display:block}.choices{margin:.3rem 0;padding-left:1.5rem}.choices .text{display:inline-block;vertical-align:top;max-width:100%;margin:.15rem .4rem .15rem 0;padding:0 .35rem}
         @media print{fieldset,#filters,.pager,nav,.example details{display:none}.results td{white-space:nowrap}.example{break-inside:avoid}.charts{grid-template-columns:1fr 1fr}.results tbody th.t{min-width:0}@page{margin:12mm}}
         @media (max-width:30rem){.results th,.results td{padding:.2rem .4rem}}
 

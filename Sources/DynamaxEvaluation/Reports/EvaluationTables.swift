@@ -35,15 +35,7 @@ public struct EvaluationTables {
         let manifest = statistics.run.manifest
         return [
             "format": "dynamax-evaluation-1",
-            "model": [
-                "name": .string(manifest.model.name), "fingerprint": .string(manifest.model.fingerprint),
-                "family": .string(manifest.model.family), "layers": .integer(manifest.model.layers),
-                "weights": .string(manifest.model.weights), "kv_cache": .string(manifest.model.kvCache),
-            ],
-            "machine": [
-                "instruction_set": .string(manifest.machine.instructionSet),
-                "threads": .integer(manifest.machine.threads), "version": .string(manifest.machine.version),
-            ],
+            "model": manifest.model.json, "machine": manifest.machine.json,
             "tasks": .array(manifest.tasks.map(\.json)),
             "policies": .array(statistics.policies.map(\.json)),
             "results": .array(
@@ -181,16 +173,5 @@ extension PolicyFigures {
         for (key, value) in JSONObject(depths: depths) { fields.set(key, value) }
         fields.set("exit_scores", calibration?.json ?? .null)
         return .object(fields)
-    }
-}
-
-extension RunManifest.TaskEntry {
-    fileprivate var json: JSON {
-        [
-            "name": .string(name), "items": .integer(items), "data_digest": .string(dataDigest),
-            "metrics": .array(metrics.map { .string($0.key) }),
-            "limit": options.limit.map { .integer($0) } ?? .null,
-            "few_shot": options.fewShot.map { .integer($0) } ?? .null, "seed": .integer(Int(options.seed)),
-        ]
     }
 }

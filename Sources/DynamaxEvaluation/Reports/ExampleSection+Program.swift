@@ -81,6 +81,7 @@ extension ExampleSection {
               return span;
             });
           };
+          const likelihood = sum => sum === null ? "–" : sum.toFixed(2).replace("-", "−");
           const answer = row => {
             const [texts, , , , counts, left] = row[6];
             const rest = left ? [element("small", "", " … and " + left + " more tokens")] : [];
@@ -89,7 +90,8 @@ extension ExampleSection {
               return element("div", "text", ...pieces, ...rest);
             }
             const [, , , choices, references] = data.items[row[0]];
-            const best = row[5].indexOf(Math.max(...row[5]));
+            const sums = row[5].map(sum => sum ?? -Infinity);
+            const best = sums.indexOf(Math.max(...sums));
             let from = 0;
             return element("ol", "choices", ...row[5].map((sum, index) => {
               const to = from + (counts[index] ?? 0);
@@ -101,7 +103,7 @@ extension ExampleSection {
                 if (references.some(known => known.trim() === (choices[index] ?? "").trim()))
                   marks.push(element("span", "mark right", "reference"));
               }
-              return element("li", "", element("span", "text", ...pieces), element("small", "", String(sum)), ...marks);
+              return element("li", "", element("span", "text", ...pieces), element("small", "", likelihood(sum)), ...marks);
             }), ...rest);
           };
           const pair = (name, ...value) =>

@@ -14,6 +14,9 @@ public struct RunReport {
         self.examples = examples
     }
 
+    /// The characters of results.json.
+    public var json: String { EvaluationTables(statistics).json }
+
     /// Writes the files.
     ///
     /// - Throws: `FormatError` where the system refuses.

@@ -124,11 +124,11 @@ extension RunComparison.Task {
 extension RunComparison.Texts {
     /// nil where nothing was written.
     fileprivate init?(_ groups: [[(RunRow, RunRow)]], _ bootstrap: Bootstrap) {
-        var words = NumberedWords()
+        var numbers = TextNumbers()
         let pairs: [[(reference: [Token], text: [Token])]] = groups.map { group in
             group.compactMap { first, second in
                 guard case .text(let reference) = first.answer, case .text(let text) = second.answer else { return nil }
-                return (words.numbers(of: reference), words.numbers(of: text))
+                return (numbers(PythonText.words(reference)), numbers(PythonText.words(text)))
             }
         }
         guard pairs.contains(where: { !$0.isEmpty }) else { return nil }
@@ -140,54 +140,5 @@ extension RunComparison.Texts {
         rougeL = mean { 1 - Divergence.rougeL.value($1, from: $0) }
         equal = mean { 1 - Divergence.exactMatch.value($1, from: $0) }
         firstDivergence = mean { Double(zip($0, $1).prefix { $0 == $1 }.count) }
-    }
-}
-
-extension RunComparison.Task {
-    fileprivate var json: JSON {
-        [
-            "task": .string(name), "items": .integer(items), "metrics": .array(metrics.map(\.json)),
-            "texts": texts?.json ?? .null,
-        ]
-    }
-}
-
-extension RunComparison.Difference {
-    fileprivate var json: JSON {
-        [
-            "name": .string(metric.key), "first": .exact(first), "second": .exact(second),
-            "difference": difference.json,
-        ]
-    }
-}
-
-extension RunComparison.Texts {
-    fileprivate var json: JSON {
-        [
-            "token_f1": tokenF1.json, "rouge_l": rougeL.json, "equal": equal.json,
-            "first_divergence": firstDivergence.json,
-        ]
-    }
-}
-
-extension Estimate {
-    fileprivate var json: JSON {
-        [
-            "value": .exact(value), "low": interval.map { .exact($0.lowerBound) } ?? .null,
-            "high": interval.map { .exact($0.upperBound) } ?? .null,
-        ]
-    }
-}
-
-/// Words by number, as runs of models with different tokens have nothing smaller in common.
-private struct NumberedWords {
-    private var known: [String: Token] = [:]
-
-    mutating func numbers(of text: String) -> [Token] {
-        PythonText.words(text).map { word in
-            let number = known[word] ?? Token(known.count)
-            known[word] = number
-            return number
-        }
     }
 }

@@ -5,16 +5,7 @@ extension RunManifest {
 
     var json: JSON {
         [
-            "format": .string(RunManifest.format),
-            "model": [
-                "name": .string(model.name), "fingerprint": .string(model.fingerprint),
-                "family": .string(model.family), "layers": .integer(model.layers), "weights": .string(model.weights),
-                "kv_cache": .string(model.kvCache), "context": .integer(model.context),
-            ],
-            "machine": [
-                "instruction_set": .string(machine.instructionSet), "threads": .integer(machine.threads),
-                "version": .string(machine.version),
-            ],
+            "format": .string(RunManifest.format), "model": model.json, "machine": machine.json,
             "tasks": .array(tasks.map(\.json)), "policies": .array(policies.map(\.json)),
         ]
     }
@@ -32,7 +23,7 @@ extension RunManifest {
                 context: try model.int("context")),
             machine: Machine(
                 instructionSet: try machine.string("instruction_set"), threads: try machine.int("threads"),
-                version: try machine.string("version")),
+                batch: try machine.int("batch"), version: try machine.string("version")),
             tasks: try json.array("tasks").map { node throws(FormatError) in try TaskEntry(node) },
             policies: try json.array("policies").map { node throws(FormatError) in try Policy(node) })
     }
@@ -84,8 +75,27 @@ extension TaskOptions {
     }
 }
 
+extension RunManifest.Model {
+    var json: JSON {
+        [
+            "name": .string(name), "fingerprint": .string(fingerprint), "family": .string(family),
+            "layers": .integer(layers), "weights": .string(weights), "kv_cache": .string(kvCache),
+            "context": .integer(context),
+        ]
+    }
+}
+
+extension RunManifest.Machine {
+    var json: JSON {
+        [
+            "instruction_set": .string(instructionSet), "threads": .integer(threads), "batch": .integer(batch),
+            "version": .string(version),
+        ]
+    }
+}
+
 extension RunManifest.TaskEntry {
-    fileprivate var json: JSON {
+    var json: JSON {
         [
             "name": .string(name),
             "metrics": .array(

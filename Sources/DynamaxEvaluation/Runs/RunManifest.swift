@@ -34,12 +34,15 @@ public struct RunManifest: Hashable, Sendable {
     public struct Machine: Hashable, Sendable {
         public let instructionSet: String
         public let threads: Int
+        /// Items that ran together at most.
+        public let batch: Int
         /// The program's version.
         public let version: String
 
         /// Takes what is known of a machine.
-        public init(instructionSet: String, threads: Int, version: String) {
-            (self.instructionSet, self.threads, self.version) = (instructionSet, threads, version)
+        public init(instructionSet: String, threads: Int, batch: Int = 1, version: String) {
+            (self.instructionSet, self.threads) = (instructionSet, threads)
+            (self.batch, self.version) = (batch, version)
         }
     }
 

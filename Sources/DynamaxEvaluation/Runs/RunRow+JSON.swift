@@ -24,6 +24,7 @@ extension RunRow {
                 }))
         json.set("tokens", .array(tokens.map(\.json)))
         json.set("ledger", ledger.json)
+        json.set("batched", .bool(isBatched))
         json.set("seconds", .exact(seconds))
         return .object(json)
     }
@@ -46,7 +47,8 @@ extension RunRow {
                 Score(
                     try node.string("metric"), try node.double("value"), weight: try node.optionalDouble("weight") ?? 1)
             },
-            ledger: try Ledger(json.node("ledger")), seconds: try json.double("seconds"))
+            ledger: try Ledger(json.node("ledger")), seconds: try json.double("seconds"),
+            isBatched: try json.bool("batched"))
     }
 }
 

@@ -15,6 +15,9 @@ public struct RunRow: Hashable, Sendable {
     public let ledger: Ledger
     /// Seconds that the same took, the item's share of a batch.
     public let seconds: Double
+    /// Whether tokens ran with others, of the same text or of more, rather than one after another: seconds of the two kinds do not
+    /// compare.
+    public let isBatched: Bool
 
     /// Which row of a run it is.
     public struct Key: Hashable, Sendable {
@@ -63,11 +66,17 @@ public struct RunRow: Hashable, Sendable {
         }
     }
 
+    /// The tokens that `ledger` and `seconds` are about: the first of a written text is the prompt's doing.
+    public var decidedTokens: ArraySlice<TokenRecord> {
+        if case .text = answer { tokens.dropFirst() } else { tokens[...] }
+    }
+
     /// Takes what came of an item.
     public init(
-        _ key: Key, answer: Answer, tokens: [TokenRecord], scores: [Score], ledger: Ledger, seconds: Double
+        _ key: Key, answer: Answer, tokens: [TokenRecord], scores: [Score], ledger: Ledger, seconds: Double,
+        isBatched: Bool = true
     ) {
         (self.key, self.answer, self.tokens) = (key, answer, tokens)
-        (self.scores, self.ledger, self.seconds) = (scores, ledger, seconds)
+        (self.scores, self.ledger, self.seconds, self.isBatched) = (scores, ledger, seconds, isBatched)
     }
 }

@@ -1,3 +1,4 @@
+import DynamaxDepth
 public import DynamaxModels
 public import DynamaxTensor
 import DynamaxText
@@ -31,6 +32,7 @@ public struct Evaluation {
     let stopTokens: Set<Token>
     let policies: [EvaluationPolicy]
     let tasks: [Task]
+    let batch: Int
     private let asked: [[Asked]]
 
     /// What an item asks, in tokens.
@@ -45,14 +47,16 @@ public struct Evaluation {
     /// - Parameters:
     ///   - stopTokens: tokens that end written text.
     ///   - policies: the full model first.
+    ///   - batch: items that run together at most. With 1, texts are written as one user sees it. It changes no bit of any answer.
     /// - Throws: `EvaluationError` that names an item which the model cannot be asked.
     public init(
         _ model: LanguageModel, _ tokens: HarnessTokens, stopTokens: Set<Token>, policies: [EvaluationPolicy],
-        tasks: [Task]
+        tasks: [Task], batch: Int = 64
     ) throws(EvaluationError) {
         precondition(policies.first?.specification == .off, "the full model comes first")
+        precondition(batch > 0)
         (self.model, self.tokens, self.stopTokens) = (model, tokens, stopTokens)
-        (self.policies, self.tasks) = (policies, tasks)
+        (self.policies, self.tasks, self.batch) = (policies, tasks, batch)
         asked = try tasks.map { task throws(EvaluationError) in
             try task.items.map { item throws(EvaluationError) in
                 do throws(EvaluationError) {
@@ -107,7 +111,7 @@ public struct Evaluation {
                 name: name, fingerprint: fingerprint, family: model.family, layers: model.stack.layerCount,
                 weights: "\(model.format)", kvCache: model.cacheFormat.rawValue, context: tokens.limit),
             machine: .init(
-                instructionSet: device.instructionSetName, threads: device.threads, version: version),
+                instructionSet: device.instructionSetName, threads: device.threads, batch: batch, version: version),
             tasks: tasks.map(\.entry), policies: policies.map(\.entry))
     }
 
@@ -119,11 +123,24 @@ public struct Evaluation {
     /// Asks whatever the store has no answer to yet.
     ///
     /// - Parameter report: told of each task and row.
-    public func run(into store: RunStore, report: (Event) throws -> Void = { _ in }) throws {
+    /// - Returns: what was run.
+    @discardableResult
+    public func run(into store: RunStore, report: (Event) throws -> Void = { _ in }) throws -> EvaluationWork {
+        warmUp()
+        let meter = WorkMeter()
         for (task, asked) in zip(tasks, asked) {
             let rows = task.items.count * policies.count
             try report(.task(task.entry.name, rows: rows, done: store.done.count { $0.task == task.entry.name }))
-            try TaskRun(self, task, asked).run(store, report)
+            try TaskRun(self, task, asked, store, meter).run(report)
         }
+        return meter.work
+    }
+
+    /// Runs some rows for nothing: whoever comes first fetches the weights from the disk, and that would be the full model.
+    private func warmUp() {
+        let stack = model.stack
+        let tokens = (0..<64).map { Token($0 % stack.vocabularySize) }
+        let pass = ForcedPass(stack, nil)
+        _ = try? pass.run([ForcedRows(pass.makeState(), tokens, questions: tokens.map { _ in [] })])
     }
 }

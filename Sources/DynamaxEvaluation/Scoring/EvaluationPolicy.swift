@@ -48,6 +48,12 @@ public struct EvaluationPolicy: Sendable {
     /// Whether likelihoods are the full model's: verified tokens are, so nothing is gained and nothing lost.
     var scoresAsOff: Bool { exits == nil || specification.guarantee == .exact }
 
+    /// Whether likelihoods take a step for each token: states that are not the full model's depend on what was decided before.
+    var isStepwise: Bool { exits != nil && specification.state != .deferred }
+
+    /// Whether texts can be written many at once: verification takes each back on its own.
+    var writesTogether: Bool { !isStepwise && specification.guarantee != .exact }
+
     /// Whether states are those of the full model alone, without heads that remember, so that policies can share them.
     var sharesStates: Bool { exits?.heads?.remember != true }
 

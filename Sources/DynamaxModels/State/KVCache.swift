@@ -36,6 +36,11 @@ public final class KVCache {
     /// Bytes of the blocks held, shared ones included.
     public var bytes: Int { blocks.count * shape.blockBytes }
 
+    /// Bytes of the blocks that so many positions take.
+    func bytes(after positions: Int) -> Int {
+        (positions + Tensor.blockPositions - 1) / Tensor.blockPositions * shape.blockBytes
+    }
+
     // MARK: Append
 
     /// Makes room for `rows` more positions and describes this sequence to the kernels.

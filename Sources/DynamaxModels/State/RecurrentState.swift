@@ -53,8 +53,11 @@ public final class RecurrentState {
     /// The oldest position that `truncate` can reach, other than 0.
     public var oldest: Int { progress - (history?.count ?? 0) }
 
+    /// Bytes of window and state at one moment.
+    var bytesOfMoment: Int { memory.count * 4 }
+
     /// Bytes of state, moments and recorded inputs.
-    public var bytes: Int { memory.count * 4 + (history?.bytes ?? 0) }
+    public var bytes: Int { bytesOfMoment + (history?.bytes ?? 0) }
 
     /// Whether inputs are recorded; what was recorded is dropped where that ends.
     var records: Bool {

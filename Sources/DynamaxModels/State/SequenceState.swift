@@ -21,6 +21,14 @@ public enum LayerState {
         }
     }
 
+    /// Bytes that a state of its own would hold after so many positions, without a history.
+    func bytes(after positions: Int) -> Int {
+        switch self {
+        case .attention(let cache): cache.bytes(after: positions)
+        case .recurrence(let state): state.bytesOfMoment
+        }
+    }
+
     func advance(_ rows: Int) {
         switch self {
         case .attention(let cache): cache.advance(rows)
@@ -87,6 +95,9 @@ public final class SequenceState {
 
     /// Bytes held, memory shared with other sequences included.
     public var bytes: Int { layers.reduce(0) { $0 + $1.bytes } + readers.values.reduce(0) { $0 + $1.bytes } }
+
+    /// Bytes that a state of its own would hold after so many positions, without a history and without readers.
+    public func bytes(after positions: Int) -> Int { layers.reduce(0) { $0 + $1.bytes(after: positions) } }
 
     /// Whether recurrent layers record what it takes to go back, as they do from the beginning where a history was asked for. Positions
     /// consumed while they do not, and those before, cannot be taken back.

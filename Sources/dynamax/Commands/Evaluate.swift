@@ -53,13 +53,20 @@ struct Evaluate: ParsableCommand {
             """)
     var maxLength: Int?
 
+    @Option(
+        help: """
+            Items that run together at most, which changes no answer. Policies with exact: or :state= write one text at a time all the \
+            same; 1 writes all so, as one user sees it, which makes their speeds comparable.
+            """)
+    var batch = 64
+
     @Flag(help: "Throw away a run that is in the folder.")
     var force = false
 
     @Flag(help: "List the tasks.")
     var list = false
 
-    @Flag(help: "Print one JSON array with the figures.")
+    @Flag(help: "Print results.json.")
     var json = false
 
     func validate() throws {
@@ -70,6 +77,7 @@ struct Evaluate: ParsableCommand {
         if let fewShot, !(0...1000).contains(fewShot) {
             throw ValidationError("--few-shot must be 0 to 1000, not \(fewShot)")
         }
+        if batch < 1 { throw ValidationError("--batch must be 1 or more, not \(batch)") }
         if let maxLength, maxLength < 2 { throw ValidationError("--max-length must be 2 or more, not \(maxLength)") }
     }
 
@@ -85,19 +93,18 @@ struct Evaluate: ParsableCommand {
         let evaluation = try Evaluation(
             loaded.model, HarnessTokens(tokenizer, limit: length(loaded.model)), stopTokens: stops,
             policies: specifications.map { try EvaluationPolicy($0, loaded.model, fingerprint: fingerprint) },
-            tasks: tasks)
+            tasks: tasks, batch: batch)
         let store = try RunStore(
             output,
             manifest: evaluation.manifest(
                 model: options.model, fingerprint: fingerprint, version: Dynamax.configuration.version),
             items: evaluation.items, force: force)
         let progress = EvaluationProgress(tasks: tasks.count)
-        try evaluation.run(into: store) { progress.show($0) }
-        progress.finish()
-        let run = try EvaluationRun(contentsOf: store.path)
-        try RunReport(run).write(to: store.path)
-        let summary = RunSummary(run)
-        try write(json ? "\(summary.json)\n" : EvaluationTable(summary).text + "\n")
+        let work = try evaluation.run(into: store) { progress.show($0) }
+        progress.finish(work, layers: loaded.model.stack.layerCount)
+        let report = RunReport(try EvaluationRun(contentsOf: store.path))
+        try report.write(to: store.path)
+        try write(json ? report.json : EvaluationTable(report.statistics).text + "\n")
         note("\(store.path)/report.html has the report, rows.jsonl each answer")
     }
 

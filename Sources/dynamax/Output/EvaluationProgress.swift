@@ -1,4 +1,6 @@
 import DynamaxEvaluation
+import DynamaxLayers
+import DynamaxModels
 import Foundation
 
 /// Shows on standard error how an evaluation goes: one line that is written over on a terminal, else a line now and then.
@@ -35,8 +37,16 @@ final class EvaluationProgress {
         }
     }
 
-    /// Ends the line that is written over.
-    func finish() { close() }
+    /// Says what was run: rows are as many as would have run through all layers.
+    func finish(_ work: EvaluationWork, layers: Int) {
+        close()
+        let rows = (work.ledger.layerRows + work.ledger.catchUpRows) / layers
+        guard work.seconds > 0, rows > 0 else { return }
+        note(
+            String(
+                format: "ran %d rows in %.2f s: %.0f rows/s, %.2f G multiply-adds/s", rows, work.seconds,
+                Double(rows) / work.seconds, Double(work.ledger.cost.multiplyAdds) / work.seconds * 1e-9))
+    }
 
     private func line(_ text: String) {
         let text = "task \(task)/\(tasks)  \(name)  \(text)"

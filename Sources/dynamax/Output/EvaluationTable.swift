@@ -3,23 +3,24 @@ import Foundation
 
 /// What `evaluate` prints: a line for each task, policy and metric.
 struct EvaluationTable {
-    private let summary: RunSummary
+    private let statistics: RunStatistics
 
-    init(_ summary: RunSummary) { self.summary = summary }
+    init(_ statistics: RunStatistics) { self.statistics = statistics }
 
     var text: String {
-        let rows = summary.lines.flatMap { line in
-            line.figures.enumerated().map { index, figure in
+        func number(_ format: String, _ value: Double?) -> String {
+            value.flatMap { $0.isFinite ? String(format: format, $0) : nil } ?? ""
+        }
+        let rows = statistics.cells.flatMap { cell in
+            let facts = [
+                number("%.2f", cell.depth.value), number("%.3f", cell.agreement?.value),
+                number("%.3f", cell.isReference ? 1 : cell.bytesShare?.value), number("%.0f", cell.tokensPerSecond),
+            ]
+            return cell.metrics.enumerated().map { index, figure in
                 let isFirst = index == 0
-                func number(_ format: String, _ value: Double?) -> String {
-                    value.map { String(format: format, $0) } ?? ""
-                }
-                return [
-                    isFirst ? line.task : "", isFirst ? line.policy : "", figure.metric.key,
-                    number("%.4f", figure.value), number("%.4f", figure.standardError),
-                    isFirst ? number("%.2f", line.meanDepth) : "", isFirst ? number("%.3f", line.agreement) : "",
-                    isFirst ? number("%.3f", line.bytesOfOff) : "", isFirst ? number("%.0f", line.tokensPerSecond) : "",
-                ]
+                return (isFirst ? [cell.task, cell.policy] : ["", ""])
+                    + [figure.metric.key, number("%.4f", figure.value), number("%.4f", figure.standardError)]
+                    + facts.map { isFirst ? $0 : "" }
             }
         }
         return TextTable(
