@@ -254,8 +254,15 @@ import Testing
         let stories = (0..<7).map { number in
             String(Self.stories.dropFirst(number * 9)) + String(repeating: "The end. ", count: number % 3 * 4)
         }
+        let items = stories.enumerated().map {
+            TaskItem(
+                id: "\($0)", context: $1, limits: WritingLimits(stops: ["\n"], maximumTokens: 10 + 5 * $0),
+                references: []
+            ) { _ in [Score("exact_match", 0)] }
+        }
         let tasks = [
-            try Self.task("triviaqa", stories.map { ["question": .string($0), "answers": ["dog"]] }),
+            Evaluation.Task(
+                try TaskCatalogue.task("triviaqa"), items, data: TaskData(documents: []), options: TaskOptions()),
             try Self.task("arc_easy", Self.questions),
         ]
         let names = [
