@@ -25,6 +25,9 @@ public final class Tokenizer: Sendable {
     public let unknownToken: Token?
     /// Control tokens, in order: tokens that are not text.
     public let specialTokens: [Token]
+    /// Whether transformers, up to version 4, would take spaces before punctuation out of what this decodes
+    /// (`clean_up_tokenization_spaces`); `decode` leaves them.
+    public let asksForTidySpaces: Bool
 
     let vocabulary: Vocabulary
     let decoder: Decoder
@@ -56,6 +59,7 @@ public final class Tokenizer: Sendable {
         var bos: Token?
         var eos: [Token] = []
         var unknown: Token?
+        var asksForTidySpaces = false
     }
 
     init(_ parts: Parts) {
@@ -71,6 +75,7 @@ public final class Tokenizer: Sendable {
         bosToken = parts.bos
         eosTokens = parts.eos
         unknownToken = parts.unknown
+        asksForTidySpaces = parts.asksForTidySpaces
         var isSpecial = [Bool](repeating: false, count: parts.vocabulary.count)
         var isAdded = isSpecial
         for entry in parts.added {

@@ -4,8 +4,8 @@ import Foundation
 import TestSupport
 import Testing
 
-// Oracles: sacrebleu, rouge_score, nltk's stemmer, transformers' SQuAD metrics as the harness's CoQA averages them, scikit-learn's F1
-// and Python's random.sample (Tests/Fixtures/Scripts/make_task_references.py).
+// Oracles: sacrebleu, rouge_score, nltk's stemmer, transformers' SQuAD metrics as the harness's CoQA averages them, and its
+// clean_up_tokenization, scikit-learn's F1 and Python's random.sample (Tests/Fixtures/Scripts/make_task_references.py).
 
 @Suite struct TaskMetricTests {
     private func fixture(_ part: String) throws -> JSONNode {
@@ -62,6 +62,14 @@ import Testing
             for (score, expected) in zip(scores, parts[2...]) {
                 #expect(abs(score - (try expected.double())) < 1e-9, "\(answer) | \(references)")
             }
+        }
+    }
+
+    @Test("spaces are taken out where transformers takes them out")
+    func tidied() throws {
+        for row in try fixture("tidied").array() {
+            let parts = try row.array()
+            #expect(HarnessTokens.tidied(try parts[0].string()) == (try parts[1].string()))
         }
     }
 

@@ -68,6 +68,17 @@ public struct HarnessTokens: Sendable {
         return tokens.isEmpty ? [prefix] : tokens.suffix(limit - room)
     }
 
+    /// Written text as the harness has it from transformers, which takes out some spaces where a tokenizer's settings say so.
+    static func written(_ text: String, _ tokenizer: Tokenizer) -> String {
+        tokenizer.asksForTidySpaces ? tidied(text) : text
+    }
+
+    /// A text without spaces before punctuation and the ends of English contractions (`clean_up_tokenization`).
+    package static func tidied(_ text: String) -> String {
+        let spaced = [" .", " ?", " !", " ,", " ' ", " n't", " 'm", " 's", " 've", " 're"]
+        return spaced.reduce(text) { PythonText.replace($0, $1, PythonText.strip($1)) }
+    }
+
     /// The token that begins a text is added as the tokenizer does by itself, unless the text begins with it.
     private func encode(_ text: String) -> [Token] {
         tokenizer.encode(text, addSpecialTokens: prefixText.isEmpty || !text.utf8.starts(with: prefixText))

@@ -7,6 +7,7 @@ struct StoppingText {
     private(set) var choices: [Choice] = []
     /// What each token stands for, the stop's included.
     private(set) var pieces: [String] = []
+    private let tokenizer: Tokenizer
     private let limits: WritingLimits
     private var detokenizer: StreamingDetokenizer
     private var watch: StopWatch
@@ -14,6 +15,7 @@ struct StoppingText {
     init(_ tokenizer: Tokenizer, _ limits: WritingLimits) throws {
         // The end of a text may be written out too, as a stop like the others.
         let end = try tokenizer.eosTokens.first.map { try tokenizer.piece($0) }
+        self.tokenizer = tokenizer
         self.limits = WritingLimits(
             stops: limits.stops + [end].compactMap(\.self), maximumTokens: limits.maximumTokens)
         detokenizer = StreamingDetokenizer(tokenizer)
@@ -23,7 +25,7 @@ struct StoppingText {
     /// Whether a stop is in the text.
     var hasStopped: Bool { watch.hasSeen }
     /// The text before the first stop.
-    var answer: String { limits.cut(pieces.joined()) }
+    var answer: String { limits.cut(HarnessTokens.written(pieces.joined(), tokenizer)) }
 
     mutating func append(_ choice: Choice) {
         choices.append(choice)

@@ -51,6 +51,7 @@ struct SpecialTokens {
         }
         if !ends.isEmpty { parts.eos = ends.reduce(into: []) { if !$0.contains($1) { $0.append($1) } } }
         if parts.unknown == nil { parts.unknown = try token("unk_token") }
+        parts.asksForTidySpaces = try flag("clean_up_tokenization_spaces") ?? false
     }
 
     /// Whether tokenizer_config.json asks for a token around texts, for tokenizers whose own file does not say.
