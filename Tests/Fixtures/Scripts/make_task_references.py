@@ -1,13 +1,14 @@
 """Makes Tests/Fixtures/tasks: what lm-evaluation-harness asks of documents of our own, and how it scores scripted answers.
 
-    python3 Tests/Fixtures/Scripts/make_task_references.py [metrics]
+    python3 Tests/Fixtures/Scripts/make_task_references.py [metrics | model FOLDER]
 
-needs: lm_eval 0.4.13, datasets 4.8, transformers 4.57 (5 lacks the SQuAD metrics that CoQA uses), rouge_score 0.1.2 and
-nltk, sacrebleu 2.6
+needs: lm_eval 0.4.13, accelerate, datasets 4.8, transformers 4.57 (5 lacks the SQuAD metrics that CoQA uses), rouge_score 0.1.2
+and nltk, sacrebleu 2.6
 
     NAME.jsonl, NAME_train.jsonl   documents in the hub's shape; see task_documents.py
     references.json                for each task: requests, answers, scores and figures, all from the harness's own evaluation loop
     metrics.json                   BLEU, ROUGE, stems, matches of answers and draws of examples on their own
+    stories260K.json               with `model FOLDER`, where FOLDER is that model: what the harness has it answer, in float32
 """
 
 import hashlib
@@ -32,6 +33,7 @@ from lm_eval.tasks.coqa.utils import compute_scores  # noqa: E402
 from nltk.stem.porter import PorterStemmer  # noqa: E402
 from rouge_score import rouge_scorer  # noqa: E402
 from sklearn.metrics import f1_score  # noqa: E402
+from transformers import PreTrainedTokenizerBase  # noqa: E402
 from transformers.data.metrics.squad_metrics import compute_f1  # noqa: E402
 
 import task_documents as own  # noqa: E402
@@ -53,6 +55,14 @@ CASES = [
     ("truthfulqa_mc", "truthfulqa_mc2", "validation", own.TRUTHFULQA_MC, None, None, [None]),
     ("truthfulqa_gen", "truthfulqa_gen", "validation", own.TRUTHFULQA_GEN, None, own.TRUTHFULQA_ANSWERS, [None]),
     ("wikitext", "wikitext", "test", own.WIKITEXT, None, None, [None]),
+]
+# Documents that are longer than a model's context of 512 tokens: name, harness task, split, documents
+LONG_CASES = [
+    ("long_arc", "arc_easy", "test", own.LONG_ARC),
+    ("long_lambada", "lambada_openai", "test", own.LONG_LAMBADA),
+    ("long_coqa", "coqa", "validation", own.LONG_COQA),
+    ("long_triviaqa", "triviaqa", "validation", own.LONG_TRIVIAQA),
+    ("long_wikitext", "wikitext", "test", own.LONG_WIKITEXT),
 ]
 
 
@@ -78,7 +88,8 @@ class ScriptedModel(LM):
         return [self.answers[(index + self.turn) % len(self.answers)] for index in range(len(requests))]
 
 
-def evaluate(manager, name, task, split, has_examples, answers, shots):
+def evaluate(manager, name, task, split, has_examples, shots, models):
+    """What the harness asks, and how it scores the answers of each model."""
     files = {split: str(FOLDER / f"{name}.jsonl")}
     overrides = {"dataset_path": "json", "dataset_name": None, "dataset_kwargs": {"data_files": files}}
     if has_examples:
@@ -86,11 +97,11 @@ def evaluate(manager, name, task, split, has_examples, answers, shots):
     else:
         overrides.update({s: None for s in ("training_split", "validation_split", "test_split") if s != f"{split}_split"})
     rounds = []
-    for turn in range(len(answers) if answers else 3):
+    for model in models:
         # The task itself, read from elsewhere; the manager has no public way to say so.
         built = manager._factory.build(manager.task_index[task], overrides=overrides, registry=manager.task_index)
         found = lm_eval.simple_evaluate(
-            ScriptedModel(answers, turn), tasks=[built], task_manager=manager, num_fewshot=shots,
+            model, tasks=[built], task_manager=manager, num_fewshot=shots,
             log_samples=True, bootstrap_iters=10, verbosity="ERROR")
         samples = {}
         for sample in found["samples"][task]:
@@ -167,6 +178,7 @@ def lone_metrics():
         "stems": {word: stemmer.stem(word) for word in words},
         "draws": draws,
         "answers": answer_scores(),
+        "tidied": [[text, PreTrainedTokenizerBase.clean_up_tokenization(text)] for text in own.SPACED],
         "macro_f1": [[told, gold, f1_score(gold, told, average="macro", labels=[0, 1, 2], zero_division=0)]
                      for told, gold in [([0, 1, 2, 2, 1], [0, 1, 1, 2, 1]), ([1, 1, 1], [1, 2, 1]), ([0, 0], [1, 2])]],
     }
@@ -176,19 +188,48 @@ def write(name, value):
     (FOLDER / name).write_text(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n")
 
 
+def write_documents(name, documents, examples):
+    for suffix, rows in (("", documents), ("_train", examples)):
+        if rows:
+            lines = (json.dumps(row, ensure_ascii=False) for row in rows)
+            (FOLDER / f"{name}{suffix}.jsonl").write_text("".join(line + "\n" for line in lines))
+
+
+def model_answers(folder):
+    """The same tasks and some on long documents, put to a model; requests are left out, which references.json has."""
+    import torch
+    from lm_eval.models.huggingface import HFLM
+
+    for name, _, _, documents in LONG_CASES:
+        write_documents(name, documents, None)
+    model, manager, cases = HFLM(folder, dtype=torch.float32, device="cpu"), TaskManager(), []
+    long = [(name, task, split, None, None, None, [None]) for name, task, split, _ in LONG_CASES]
+    for name, task, split, _, examples, _, numbers in CASES + long:
+        for shots in numbers:
+            case = evaluate(manager, name, task, split, examples is not None, shots, [model])
+            case |= case.pop("rounds")[0]
+            for sample in case["samples"]:
+                del sample["requests"]
+            cases.append(case)
+    write("stories260K.json", {"harness": lm_eval.__version__, "cases": cases})
+
+
 def main():
     if sys.argv[1:] == ["metrics"]:
         write("metrics.json", lone_metrics())
         return
     FOLDER.mkdir(exist_ok=True)
     for name, _, _, documents, examples, _, _ in CASES:
-        for suffix, rows in (("", documents), ("_train", examples)):
-            if rows:
-                lines = (json.dumps(row, ensure_ascii=False) for row in rows)
-                (FOLDER / f"{name}{suffix}.jsonl").write_text("".join(line + "\n" for line in lines))
+        write_documents(name, documents, examples)
+    if sys.argv[1:2] == ["model"]:
+        model_answers(sys.argv[2])
+        return
     manager = TaskManager()
-    cases = [evaluate(manager, name, task, split, examples is not None, answers, shots)
-             for name, task, split, _, examples, answers, numbers in CASES for shots in numbers]
+    cases = []
+    for name, task, split, _, examples, answers, numbers in CASES:
+        for shots in numbers:
+            models = [ScriptedModel(answers, turn) for turn in range(len(answers) if answers else 3)]
+            cases.append(evaluate(manager, name, task, split, examples is not None, shots, models))
     write("references.json", {"harness": lm_eval.__version__, "cases": cases})
     write("metrics.json", lone_metrics())
 

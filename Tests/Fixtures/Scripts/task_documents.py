@@ -130,3 +130,24 @@ WIKITEXT = [
     {"page": " = = Part = = \n The dogs ' food [ see  N ] is ' nice ' : { ( a ( b ) c ) } ! Is it ? It is 20 ° C ( open\n"},
     {"page": "One\u00a0two\u2003three\n\n\n four é /' 3/ x"},
 ]
+
+
+def tale(sentences, start=0):
+    """A story of so many sentences, no two next to each other alike."""
+    who, did, what = ["Lily", "the cat", "Tom", "a big dog", "the little bird"], ["saw", "liked", "ran to", "ate"], [
+        "the red ball", "a tree", "some cake", "her mom", "the sun", "a toy car", "the park"]
+    return " ".join(f"One day, {who[n % 5]} {did[n % 4]} {what[n % 7]}." for n in range(start, start + sentences))
+
+
+LONG_ARC = [
+    arc(tale(60) + " Who is happy?", ["Lily", "the dog and the cat", "Tom, who saw the sun"], "A"),
+    # The right answer alone takes most of the context.
+    arc(tale(5) + " And then?", ["They went home.", tale(24, 3)], "B"),
+]
+LONG_LAMBADA = [{"text": tale(70, 1) + " She was very happy"}]
+LONG_COQA = [dict(COQA[0], id="long", story=tale(45)), dict(COQA[2], id="longer", story=tale(90, 2))]
+LONG_TRIVIAQA = [dict(TRIVIAQA[0], question=tale(30) + " Who was it?"), dict(TRIVIAQA[1], question=tale(14) + " She said, \"Yes")]
+LONG_WIKITEXT = [{"page": tale(140)}, {"page": " = Title = \n\n " + tale(50, 3).replace(",", " @,@").replace(".", " .") + "\n"}]
+
+SPACED = ["He did n't go , did he ? No !", "It 's  . . .", "I 'm sure you 're right , we 've \" seen \" it !?", "the dogs ' food ' s",
+          " . ,\n ?\u00a0!", "plain text, with nothing. To do!", "a ' 'm", "", "é .", "  ,"]
