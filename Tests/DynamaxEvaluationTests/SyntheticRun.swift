@@ -21,7 +21,10 @@ struct SyntheticRun {
         ("boolq", [Metric("acc")]),
         ("coqa", [Metric("em"), Metric("f1")]),
         ("lambada_openai", [Metric("perplexity", isHigherBetter: false, .perplexity), Metric("acc")]),
-        ("truthfulqa_gen", [Metric("bleu_max"), Metric("bleu_acc"), Metric("rougeL_max")]),
+        (
+            "truthfulqa_gen",
+            [Metric("bleu_max", isShare: false), Metric("bleu_acc"), Metric("rougeL_max", isShare: false)]
+        ),
         ("wikitext", [Metric("word_perplexity", isHigherBetter: false, .weightedPerplexity)]),
     ]
 

@@ -94,7 +94,7 @@ extension EvaluationPage {
         let (least, most) = (shares.min() ?? 0, shares.max() ?? 1)
         lines.append(.init("full model", [.init(min(least, 0.9), full.value), .init(most, full.value)], .dashed))
         // Where no policy changes anything, a share has an axis of shares all the same.
-        let around = full.isShare ? max(full.value - 0.05, 0)...min(full.value + 0.05, 1) : nil
+        let around = full.metric.isShare ? max(full.value - 0.05, 0)...min(full.value + 0.05, 1) : nil
         var chart = LineChart(
             "\(task): \(full.metric.key)", x: "\(measure.title), full model = 1", y: full.metric.key, yRange: around,
             lines: lines)

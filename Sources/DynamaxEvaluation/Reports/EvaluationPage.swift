@@ -187,7 +187,7 @@ public struct EvaluationPage {
         .mark{font-size:.8rem;border:1px solid var(--soft);border-radius:1em;padding:0 .55em;margin-left:.4rem;white-space:nowrap;font-weight:400}.mark.right{border-color:var(--s2);color:var(--s2)}.mark.wrong{border-color:var(--s1);color:var(--s1)}
         .pair{margin:.3rem 0}.pair>span{color:var(--soft);font-size:.85rem}.pre{white-space:pre-wrap;display:block}.choices{margin:.3rem 0;padding-left:1.5rem}.choices .text{display:inline-block;vertical-align:top;max-width:100%;margin:.15rem .4rem .15rem 0;padding:0 .35rem}
         @media print{fieldset,#filters,.pager,nav,.example details{display:none}.results td{white-space:nowrap}.example{break-inside:avoid}.charts{grid-template-columns:1fr 1fr}.results tbody th.t{min-width:0}@page{margin:12mm}}
-        @media (max-width:30rem){.results th,.results td{padding:.2rem .4rem}}
+        .results th,.results td{padding:.2rem .4rem}
 
         """
 }

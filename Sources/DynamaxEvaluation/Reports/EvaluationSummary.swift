@@ -89,9 +89,9 @@ extension Figures {
     /// A difference with its interval: in points, hundredths of the whole, where the metric is a share.
     static func difference(_ figure: RunCell.MetricFigure, unit: Bool = false) -> String {
         guard let difference = figure.difference else { return "" }
-        let scale = figure.isShare ? 100.0 : 1
-        let digits = figure.isShare ? 1 : 2
-        var text = signed(difference.value * scale, digits) + (unit && figure.isShare ? " points" : "")
+        let scale = figure.metric.isShare ? 100.0 : 1
+        let digits = figure.metric.isShare ? 1 : 2
+        var text = signed(difference.value * scale, digits) + (unit && figure.metric.isShare ? " points" : "")
         if let interval = difference.interval {
             text +=
                 " (\(signed(interval.lowerBound * scale, digits)) to \(signed(interval.upperBound * scale, digits)))"
@@ -99,5 +99,5 @@ extension Figures {
         return text
     }
 
-    private static func digits(_ figure: RunCell.MetricFigure) -> Int { figure.isShare ? 4 : 2 }
+    private static func digits(_ figure: RunCell.MetricFigure) -> Int { figure.metric.isShare ? 4 : 2 }
 }

@@ -103,7 +103,7 @@ extension RunCell.MetricFigure {
         fields.set("standard_error", standardError)
         fields.set("difference", difference)
         fields.set("higher_is_better", .bool(metric.isHigherBetter))
-        fields.set("is_share", .bool(isShare))
+        fields.set("is_share", .bool(metric.isShare))
         return fields
     }
 }

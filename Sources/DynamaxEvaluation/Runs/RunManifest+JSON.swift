@@ -103,6 +103,7 @@ extension RunManifest.TaskEntry {
                     [
                         "name": .string($0.name), "filter": $0.filter.map { .string($0) } ?? .null,
                         "higher_is_better": .bool($0.isHigherBetter), "aggregation": .string($0.aggregation.rawValue),
+                        "is_share": .bool($0.isShare),
                     ]
                 }),
             "data_sha256": .string(dataDigest), "items": .integer(items),
@@ -118,7 +119,7 @@ extension RunManifest.TaskEntry {
             }
             return Metric(
                 try node.string("name"), filter: try node.optionalString("filter"),
-                isHigherBetter: try node.bool("higher_is_better"), aggregation)
+                isHigherBetter: try node.bool("higher_is_better"), aggregation, isShare: try node.bool("is_share"))
         }
         guard let seed = UInt32(exactly: try json.int("seed")) else {
             throw try json.node("seed").expected("0 to \(UInt32.max)")

@@ -14,8 +14,6 @@ public struct RunCell: Hashable, Sendable {
         public let standardError: Double?
         /// The figure less the full model's on the same items, resampled in pairs; nil for the full model itself.
         public let difference: Estimate?
-        /// Whether it is a mean of scores between 0 and 1, so that differences are told in points.
-        public let isShare: Bool
     }
 
     /// How like the full model's own answers those of the policy are.
@@ -149,7 +147,6 @@ extension RunCell.MetricFigure {
         let scores = scored.compactMap { $0.row.score(metric) }
         self.metric = metric
         value = aggregation(scores)
-        isShare = (aggregation == .mean && scores.allSatisfy { (0...1).contains($0.value) }) || aggregation == .macroF1
         standardError =
             bootstrap.isOfItems && aggregation == .mean
             ? aggregation.standardError(scores)

@@ -8,11 +8,18 @@ public struct Metric: Hashable, Sendable {
     public let filter: String?
     public let isHigherBetter: Bool
     public let aggregation: Aggregation
+    /// Whether it lies between 0 and 1, so that it is told in hundredths.
+    public let isShare: Bool
 
     /// Takes a name and how scores of items become one figure.
-    public init(_ name: String, filter: String? = nil, isHigherBetter: Bool = true, _ aggregation: Aggregation = .mean)
-    {
+    ///
+    /// - Parameter isShare: of means; what else there is says so itself.
+    public init(
+        _ name: String, filter: String? = nil, isHigherBetter: Bool = true, _ aggregation: Aggregation = .mean,
+        isShare: Bool = true
+    ) {
         (self.name, self.filter, self.isHigherBetter, self.aggregation) = (name, filter, isHigherBetter, aggregation)
+        self.isShare = aggregation == .macroF1 || aggregation == .mean && isShare
     }
 
     /// What tells it from the task's other metrics: `acc`, or `exact_match,strict-match`.

@@ -92,7 +92,9 @@ enum TruthfulQA {
 
     private static let measures = ["bleu", "rouge1", "rouge2", "rougeL"]
 
-    static let writtenMetrics = measures.flatMap { [Metric("\($0)_max"), Metric("\($0)_acc"), Metric("\($0)_diff")] }
+    static let writtenMetrics = measures.flatMap {
+        [Metric("\($0)_max", isShare: false), Metric("\($0)_acc"), Metric("\($0)_diff", isShare: false)]
+    }
 
     /// Of each measure: the best match with a true answer, whether it is better than with any false one, and by how much.
     static func scores(_ text: String, right: [String], wrong: [String]) -> [Score] {
