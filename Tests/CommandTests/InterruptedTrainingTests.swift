@@ -33,7 +33,7 @@ import Testing
             // Somewhere in a fifth of the run; a line is written for each step.
             let lines = part * 24 + Int.random(in: 1...18, using: &random)
             let pause = Duration.microseconds(Int.random(in: 0...5000, using: &random))
-            let wasKilled = try await run.kill("parts", pause: pause) {
+            let wasKilled = try run.kill("parts", pause: pause) {
                 let text = try? run.bytes("parts/metrics.jsonl")
                 return text?.count { $0 == UInt8(ascii: "\n") } ?? 0 >= lines
             }
@@ -56,7 +56,7 @@ import Testing
         for _ in 0..<20 where unfinished < 3 {
             let before = run.names("parts/checkpoints").filter { $0.hasSuffix(".part") }
             guard
-                try await run.kill(
+                try run.kill(
                     "parts",
                     when: {
                         run.names("parts/checkpoints").contains { $0.hasSuffix(".part") && !before.contains($0) }

@@ -60,15 +60,16 @@ struct TrainingRun {
     /// - Returns: whether it was killed; otherwise the run had ended before.
     func kill(
         _ name: String, pause: Duration = .zero, when isTime: () throws -> Bool
-    ) async throws -> Bool {
+    ) throws -> Bool {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: Command.path)
         process.arguments = ["train", "\(path)/\(name).json", "-t", "1", "--resume"]
         process.standardOutput = FileHandle.nullDevice
         process.standardError = FileHandle.nullDevice
         try Command.start(process)
-        while process.isRunning, try !isTime() { try await Task.sleep(for: .microseconds(200)) }
-        try await Task.sleep(for: pause)
+        // Not by suspending: where other tests hold the threads, a run would be over before it is looked at again.
+        while process.isRunning, try !isTime() { usleep(200) }
+        usleep(UInt32(pause / .microseconds(1)))
         Foundation.kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
         return process.terminationReason == .uncaughtSignal
