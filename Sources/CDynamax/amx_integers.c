@@ -15,6 +15,7 @@
 #include "vector/avx512.h"
 #include "vector/lanes.h"
 #include "vector/amx_tiles.h"
+#include "vector/fetch.h"
 
 #undef PANEL_ROWS
 enum {
@@ -36,12 +37,6 @@ typedef struct {
     _Alignas(64) int32_t exact[QUARTERS * TILE];  // [QUARTERS][16][16]
 } corner;
 
-/// Lines of several rows of memory on their way to the caches.
-typedef struct {
-    const uint8_t *start;
-    int64_t apart, line, lines, row, rows, share;  // share: lines to ask for at each step
-} fetch;
-
 /// A part of the weights, and the rows that pass.
 typedef struct {
     const dx_product *p;
@@ -57,17 +52,6 @@ typedef struct {
     fetch next;             // the weights of the part after this one
     fetch results, residuals;  // what the end of a band writes and reads
 } part;
-
-static inline ALWAYS void fetch_share(bool writes, fetch *next) {
-    for (int64_t i = 0; i < next->share && next->row < next->rows; i++) {
-        const uint8_t *line = next->start + next->row * next->apart + next->line * 64;
-        if (writes) __builtin_prefetch(line, 1, 2);
-        else __builtin_prefetch(line, 0, 2);
-        if (++next->line < next->lines) continue;
-        next->line = 0;
-        next->row++;
-    }
-}
 
 /// Adds some rows of a quarter.
 static inline ALWAYS void add_rows(int rows, const int32_t *exact, floats scale, const float *x_scales, float *sums) {

@@ -40,6 +40,20 @@ import Testing
         for set in Self.instructionSets { #expect(try run(set) == expected, "\(set)") }
     }
 
+    /// More rows and inputs than are taken at once, and a result that goes past the caches where its rows begin at a line.
+    @Test(arguments: [0, 4]) func `a large product has the bits of the scalar one`(offset: Int) throws {
+        var random = Seeded(11)
+        let problem = Problem(rows: 530, inputs: 2090, outputs: 500, transposed: false, offset: offset)
+        let x = random.floats(530 * 2090), weights = random.floats(500 * 2090)
+        let bias = random.floats(500), residual = random.floats(530 * 500)
+        func run(_ set: dx_isa) throws -> [UInt32] {
+            let kernels = try #require(dx_mixed_kernels_of(set)).pointee
+            return problem.run(kernels, x, weights, bias, residual).map(\.bitPattern)
+        }
+        let expected = try run(DX_SCALAR)
+        for set in Self.instructionSets { #expect(try run(set) == expected, "\(set)") }
+    }
+
     @Test func `the sums are those of rounded operands`() throws {
         let problem = Problem(rows: 9, inputs: 200, outputs: 20, transposed: false)
         var random = Seeded(3)
@@ -69,10 +83,11 @@ import Testing
         }
     }
 
-    /// A product whose operands are stored as they are or transposed.
+    /// A product whose operands are stored as they are or transposed. Its result begins `offset` numbers after a line of memory.
     struct Problem {
         var rows: Int, inputs: Int, outputs: Int
         var transposed: Bool
+        var offset = 0
 
         func run(
             _ kernels: dx_mixed_kernels, _ x: [Float], _ weights: [Float], _ bias: [Float]?, _ residual: [Float]?
@@ -103,13 +118,17 @@ import Testing
                 right.withUnsafeBufferPointer { right in
                     withOptional(bias) { bias in
                         withOptional(residual) { residual in
-                            [Float](unsafeUninitializedCapacity: rows * outputs) { y, length in
-                                let arguments = dx_mixed_product(
-                                    rows: Int64(rows), inputs: Int64(padded), outputs: Int64(outputs),
-                                    x: left.baseAddress, weights: right.baseAddress, bias: bias, residual: residual,
-                                    residual_stride: Int64(outputs), y: y.baseAddress, y_stride: Int64(outputs))
-                                withUnsafePointer(to: arguments) { kernels.product($0, 0, Int64(blocks)) }
-                                length = y.count
+                            let y = UnsafeMutableRawPointer.allocate(
+                                byteCount: (rows * blocks * 16 + offset) * 4, alignment: 64
+                            ).assumingMemoryBound(to: Float.self)
+                            defer { y.deallocate() }
+                            let arguments = dx_mixed_product(
+                                rows: Int64(rows), inputs: Int64(padded), outputs: Int64(outputs),
+                                x: left.baseAddress, weights: right.baseAddress, bias: bias, residual: residual,
+                                residual_stride: Int64(outputs), y: y + offset, y_stride: Int64(blocks * 16))
+                            withUnsafePointer(to: arguments) { kernels.product($0, 0, Int64(blocks)) }
+                            return (0..<rows).flatMap { row in
+                                UnsafeBufferPointer(start: y + offset + row * blocks * 16, count: outputs)
                             }
                         }
                     }
