@@ -16,20 +16,18 @@ struct PerplexityTests {
     struct Model: CustomTestStringConvertible, Sendable {
         let name: String
         let layers: Int
-        /// How much higher the perplexity with weights of 4 bits may be, in parts.
-        let bound: Double
 
         var testDescription: String { name }
     }
 
     private static let bundled = [
-        Model(name: "stories-llama", layers: 8, bound: 0.04),
-        Model(name: "stories-mamba2", layers: 12, bound: 0.04),
+        Model(name: "stories-llama", layers: 8),
+        Model(name: "stories-mamba2", layers: 12),
     ]
 
-    /// Rows of 64 numbers have none to spare: no groups keep them within 4 % in 4 bits (see the log).
+    /// Most rows of stories260K have 64 numbers, and stay in 8 bits under q4.
     private static let models =
-        bundled + (Shared.has(small) ? [Model(name: Shared.url(small).path, layers: 5, bound: 0.16)] : [])
+        bundled + (Shared.has(small) ? [Model(name: Shared.url(small).path, layers: 5)] : [])
 
     private func perplexity(_ model: Model, _ format: String) async throws -> Double {
         let run = try await Command.run([
@@ -48,6 +46,6 @@ struct PerplexityTests {
         let full = try await perplexity(model, "f32")
         let (eight, four) = (try await perplexity(model, "q8"), try await perplexity(model, "q4"))
         #expect(eight != full && abs(eight / full - 1) < 0.005, "8 bits: \(eight) for \(full)")
-        #expect(four / full - 1 < model.bound, "4 bits: \(four) for \(full)")
+        #expect(four != eight && four / full - 1 < 0.04, "4 bits: \(four) for \(full)")
     }
 }

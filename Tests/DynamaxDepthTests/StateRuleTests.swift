@@ -55,7 +55,7 @@ import Testing
 
     @Test(
         "a state-only pass leaves what each layer's full run on the same rows leaves", arguments: attention + recurrent,
-        [Quantization.f32, .bf16, .q8, .q4])
+        [Quantization.f32, .bf16, .q8, Quantization(.q4, group: 32)])
     func absorbing(_ name: String, _ format: Quantization) throws {
         let model = try model(name, format)
         var random = Seeded(1)

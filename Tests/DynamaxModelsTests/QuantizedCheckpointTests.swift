@@ -32,7 +32,7 @@ import Testing
         return model.append(tokens, to: model.stack.makeState(history: 0))
     }
 
-    @Test("a packed copy gives the bits of rounding while loading", arguments: references, [Quantization.q8, .q4])
+    @Test("a packed copy gives the bits of rounding while loading", arguments: references, [Quantization.q8, Quantization(.q4, group: 32)])
     func equalBits(_ reference: ReferenceModel, _ quantization: Quantization) throws {
         let tokens = try reference.tokens()
         let source = reference.folder.path
@@ -57,7 +57,7 @@ import Testing
 
     @Test(
         "the copy holds what numpy packs, and runs what numpy has packed",
-        arguments: ["llama-tied", "mamba2-groups"], [Quantization.q8, .q4])
+        arguments: ["llama-tied", "mamba2-groups"], [Quantization.q8, Quantization(.q4, group: 32)])
     func numpy(_ name: String, _ quantization: Quantization) throws {
         let reference = ReferenceModel.named(name)
         let path = Fixtures.url("packed/\(name)-\(quantization.format.rawValue)").path
@@ -116,7 +116,7 @@ import Testing
 
     // Linux shows in a mapping what is written into the file; a copy would not change.
     #if os(Linux)
-        @Test("weights of a copy are used where they are mapped", arguments: [Quantization.q8, .q4])
+        @Test("weights of a copy are used where they are mapped", arguments: [Quantization.q8, Quantization(.q4, group: 32)])
         func mapped(_ quantization: Quantization) throws {
             let reference = ReferenceModel.named("llama-sharded")
             let path = try quantize(reference.folder.path, quantization)
@@ -171,9 +171,9 @@ import Testing
         let files = try CheckpointFiles(reference)
         let copy = try quantize(reference, .q8)
         let before = try Data(contentsOf: URL(fileURLWithPath: copy + "/model.safetensors"))
-        #expect(throws: FormatError.self) { try QuantizedCheckpoint(files, .q4, to: copy, on: device) }
+        #expect(throws: FormatError.self) { try QuantizedCheckpoint(files, Quantization(.q8, group: 8), to: copy, on: device) }
         #expect(try Data(contentsOf: URL(fileURLWithPath: copy + "/model.safetensors")) == before)
-        _ = try QuantizedCheckpoint(files, .q4, to: copy + "/", force: true, on: device)
+        _ = try QuantizedCheckpoint(files, Quantization(.q8, group: 8), to: copy + "/", force: true, on: device)
         #expect(try Data(contentsOf: URL(fileURLWithPath: copy + "/model.safetensors")) != before)
 
         let strange = try folder.write("strange/photo.jpeg", "precious")

@@ -17,7 +17,7 @@ struct Forms: Hashable, Sendable {
 }
 
 private let forms: [Forms] =
-    [.f32, .bf16, .q8, .q4].map { Forms(weights: $0) }
+    [.f32, .bf16, .q8, Quantization(.q4, group: 32)].map { Forms(weights: $0) }
     + [Forms(weights: .f32, cache: .bf16), Forms(weights: .q8, cache: .bf16), Forms(weights: .f32, cache: .int8)]
 
 @Suite struct StateTests {

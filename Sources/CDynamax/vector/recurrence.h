@@ -118,7 +118,7 @@ static void ssd(const void *arguments, int64_t from, int64_t to) {
         float *state = sequence->state + head * p->states * DX_VALUE_STRIDE(p->width);
         const float *old = dx_old_state(sequence) + head * p->states * DX_VALUE_STRIDE(p->width);
         for (int64_t i = 0; i < sequence->rows;) {
-            int64_t row = sequence->row + i, tokens = sequence->rows - i >= SSD_TOKENS ? SSD_TOKENS : 1;
+            int64_t row = sequence->row + i, tokens = dx_min(sequence->rows - i, SSD_TOKENS);
             float step[SSD_TOKENS], decay[SSD_TOKENS];
             for (int64_t j = 0; j < tokens; j++) {
                 floats raw = splat(p->dt[(row + j) * p->dt_stride + head] + (p->dt_bias ? p->dt_bias[head] : 0));
@@ -131,8 +131,9 @@ static void ssd(const void *arguments, int64_t from, int64_t to) {
                 .old = i == 0 ? old : state, .state = state};
             t.c = p->y ? p->c + row * p->c_stride + group * p->states : t.b;
             t.y = p->y ? p->y + row * p->y_stride + head * p->width : NULL;
-            if (tokens == 1) ssd_columns(1, &t);
-            else ssd_columns(SSD_TOKENS, &t);
+            UNROLL for (int count = 1; count <= SSD_TOKENS; count++) {
+                if (tokens == count) ssd_columns(count, &t);
+            }
             i += tokens;
         }
     }

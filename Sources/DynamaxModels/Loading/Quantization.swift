@@ -2,7 +2,8 @@ import DynamaxTensor
 
 /// Rounds weights to fewer bits, to the nearest value (no calibration).
 ///
-/// Under `q4` token tables get 8 bits, also where they serve as the head: rounding them costs most.
+/// Under `q4` token tables get 8 bits, also where they serve as the head: rounding them costs most. So do matrices of fewer than 128 inputs
+/// where no group is asked for: in so short sums the errors of 4 bits do not cancel.
 public struct Quantization: Hashable, Sendable {
     /// How weights are held.
     public enum Format: String, Sendable, CaseIterable {
@@ -33,8 +34,10 @@ public struct Quantization: Hashable, Sendable {
 
     /// The packed format for a matrix of so many inputs.
     func format(inputs: Int) -> WeightFormat {
+        let isShort = self.group == nil && inputs < 128
         let group = group ?? usualGroups.first { inputs % $0 == 0 } ?? 32
         return switch format {
+        case .q4 where isShort: .int8(group: group)
         case .q8: .int8(group: group)
         case .q4: .int4(group: group)
         case .bf16: .bf16

@@ -50,6 +50,12 @@ public final class RecurrentState {
         if window > 0 { history = makeHistory() }
     }
 
+    /// A state of the same moment; memory is shared until one of the two moves.
+    private init(forking other: RecurrentState) {
+        (recurrence, device, window) = (other.recurrence, other.device, other.window)
+        (progress, memory, history) = (other.progress, other.memory, other.history?.fork())
+    }
+
     /// The oldest position that `truncate` can reach, other than 0.
     public var oldest: Int { progress - (history?.count ?? 0) }
 
@@ -154,13 +160,7 @@ public final class RecurrentState {
     }
 
     /// A state of the same moment; memory is shared until one of the two moves.
-    func fork() -> RecurrentState {
-        let twin = RecurrentState(recurrence, window: window, on: device)
-        twin.progress = progress
-        twin.memory = memory
-        twin.history = history?.fork()
-        return twin
-    }
+    func fork() -> RecurrentState { RecurrentState(forking: self) }
 
     // MARK: Numbers, for serialization
 

@@ -13,14 +13,15 @@ fixtures = pathlib.Path(__file__).parent.parent
 LANES = 16
 
 
-def group_of(inputs):
-    return next((g for g in (128, 64) if inputs % g == 0), 32)
+def group_of(inputs, bits):
+    """8 bits as the program chooses, 4 bits as with `--group 32`: left to itself it holds rows as short as these in 8."""
+    return next((g for g in (128, 64) if bits == 8 and inputs % g == 0), 32)
 
 
 def pack(matrix, bits):
     """Returns weights [blocks, words, 16, 4] as bytes, scales [blocks, groups, 16], and the group."""
     outputs, inputs = matrix.shape
-    group = group_of(inputs)
+    group = group_of(inputs, bits)
     padded = np.zeros((-(-outputs // LANES) * LANES, -(-inputs // group) * group), np.float32)
     padded[:outputs, :inputs] = matrix
     groups = padded.reshape(padded.shape[0], -1, group)
