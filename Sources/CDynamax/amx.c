@@ -17,6 +17,7 @@
 #include "vector/transpose.h"
 #include "vector/amx_tiles.h"
 #include "vector/fetch.h"
+#include "vector/large_result.h"
 
 #include "vector/mixed_operands.h"
 #include "vector/mixed_finish.h"

@@ -16,6 +16,7 @@
 #include "vector/lanes.h"
 #include "vector/amx_tiles.h"
 #include "vector/fetch.h"
+#include "vector/large_result.h"
 
 #undef PANEL_ROWS
 enum {
@@ -50,6 +51,7 @@ typedef struct {
     corner corners[2];      // while the matrix unit is at work on one, the one before it is added
     int64_t count;          // corners of the band that have been multiplied
     fetch next;             // the weights of the part after this one
+    bool passes;            // results go past the caches
     fetch results, residuals;  // what the end of a band writes and reads
 } part;
 
@@ -181,7 +183,7 @@ static inline ALWAYS void finish(const part *part, int64_t row, int64_t end) {
             floats sum = load(part->sums + (row - part->top) * PART_WIDTH + n * DX_LANES);
             if (p->bias) sum = sum + load_part(p->bias + o, count);
             if (p->residual) sum = sum + load_part(p->residual + row * p->residual_stride + o, count);
-            store_part(p->y + row * p->y_stride + o, sum, count);
+            store_result(part->passes, p->y + row * p->y_stride + o, sum, count);
         }
     }
 }
@@ -203,6 +205,7 @@ static inline ALWAYS void begin_end(part *part, int64_t row, int64_t end, int64_
     part->residuals.start = (const uint8_t *)(p->residual + row * p->residual_stride + column);
     part->residuals.apart = p->residual_stride * 4;
     if (!p->residual) part->residuals.rows = 0;
+    if (part->passes) part->results.rows = 0;
 }
 
 /// Rows `row ..< end` with all of the part, in corners of `rows` rows.
@@ -280,6 +283,7 @@ static inline ALWAYS void product(bool is_int8, const dx_product *p, int64_t fro
     part.weights = weights;
     part.sums = sums;
     part.scales = scales;
+    part.passes = passes_caches(p->y, p->y_stride, p->rows, p->outputs);
     part.results = part.residuals = (fetch){0};  // nothing, until a part ends sums
     for (part.top = 0; part.top < p->rows; part.top += PANEL_ROWS) {
         part.rows = dx_min(PANEL_ROWS, p->rows - part.top);
@@ -293,6 +297,7 @@ static inline ALWAYS void product(bool is_int8, const dx_product *p, int64_t fro
             }
         }
     }
+    end_result();
     _tile_release();
 }
 

@@ -7,7 +7,6 @@
 enum {
     PART_INPUTS = 2048,          // inputs of a part, at most, and
     PANEL_NUMBERS = 512 * 1024,  // numbers of x that a panel holds of them: half of a second cache of 2 MiB
-    LARGE_RESULT = 256 * 1024,   // numbers of y that no such cache keeps until they are read
     CORNER_WIDTH = CORNER_BLOCKS * DX_LANES,
 };
 
@@ -57,8 +56,7 @@ static inline ALWAYS void leave(part *part, int64_t rows) {
             floats sum = load(m->sums + m->moved * CORNER_WIDTH + n * DX_LANES);
             if (part->ends && p->bias) sum = sum + load_part(p->bias + o, count);
             if (part->ends && p->residual) sum = sum + load_part(p->residual + row * p->residual_stride + o, count);
-            if (part->passes && count >= DX_LANES) __builtin_nontemporal_store(sum, (floats *)y);
-            else store_part(y, sum, count);
+            store_result(part->passes, y, sum, count);
         }
     }
 }
@@ -162,9 +160,8 @@ static inline ALWAYS void begin_fetch(part *part, int64_t block) {
 static void sum_part(part *part) {
     const dx_mixed_product *p = part->p;
     int64_t steps = (part->stop - part->start) / DX_MIXED_STEP;
-    bool is_aligned = (uintptr_t)p->y % 64 == 0 && p->y_stride % DX_LANES == 0;
     part->ends = part->stop == p->inputs;
-    part->passes = part->ends && is_aligned && p->rows * p->outputs >= LARGE_RESULT;
+    part->passes = part->ends && passes_caches(p->y, p->y_stride, p->rows, p->outputs);
     part->pace = (CORNER_ROWS + steps - 1) / steps;
     part->leaving.of = (corner){0};
     part->leaving.moved = part->coming.moved = 0;
@@ -200,5 +197,5 @@ static void sum_many(const dx_mixed_product *p, int64_t from, int64_t to) {
             sum_part(&part);
         }
     }
-    _mm_sfence();  // what went past the caches is there before the other threads are told
+    end_result();
 }
