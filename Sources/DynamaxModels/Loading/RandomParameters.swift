@@ -65,12 +65,14 @@ private struct RandomRows: RowSource {
     func copyRows(_ range: Range<Int>, to numbers: UnsafeMutablePointer<Float>) {
         let scale = scale / Float(columns).squareRoot()
         var target = numbers
-        for row in range {
-            var index = (start &+ row &* 40_503) & (pool.count - 1)
-            for _ in 0..<columns {
-                target.pointee = pool[index] * scale
-                target += 1
-                index = (index + 1) & (pool.count - 1)
+        pool.withUnsafeBufferPointer { pool in
+            for row in range {
+                var index = (start &+ row &* 40_503) & (pool.count - 1), left = columns
+                while left > 0 {
+                    let run = pool[index...].prefix(left)
+                    for (offset, number) in run.enumerated() { target[offset] = number * scale }
+                    (index, left, target) = (0, left - run.count, target + run.count)
+                }
             }
         }
     }
