@@ -5,6 +5,8 @@ import DynamaxModels
 struct BatchPlan {
     /// Rows of a batch, about: more get no quicker.
     private static let rows = 512
+    /// Rows of neighbours whose answers are kept together, about: those of long texts would be lost with a run that is killed.
+    private static let rowsOfGroup = 64 * rows
     /// Bytes of states that are held at once, about.
     private static let bytes = 1 << 30
     /// Positions that a fork may copy, a block of the KV cache.
@@ -16,11 +18,11 @@ struct BatchPlan {
 
     /// Neighbours whose states are held together.
     ///
-    /// - Parameters:
-    ///   - positions: of each state.
-    ///   - count: how many are held at most.
-    func groups(_ positions: [Int], most count: Int) -> [Range<Int>] {
-        BatchPlan.parts(positions.map { [1, empty.bytes(after: $0)] }, within: [count, BatchPlan.bytes])
+    /// - Parameter count: how many are held at most.
+    func groups(_ asked: [Evaluation.Asked], most count: Int) -> [Range<Int>] {
+        BatchPlan.parts(
+            asked.map { [1, $0.rows, empty.bytes(after: $0.positions)] },
+            within: [count, BatchPlan.rowsOfGroup, BatchPlan.bytes])
     }
 
     /// Neighbours with rows that run together, each continuing a fork.

@@ -36,7 +36,7 @@ struct TaskRun {
         let open = task.items.indices.filter { index in policies.contains { isOpen(index, $0) } }
         for writes in [false, true] {
             let some = open.filter { asked[$0].writes == writes }
-            for group in plan.groups(some.map { asked[$0].positions }, most: evaluation.batch) {
+            for group in plan.groups(some.map { asked[$0] }, most: evaluation.batch) {
                 let indices = Array(some[group])
                 try naming(indices) { try (writes ? write : score)(indices, keep) }
             }
@@ -79,6 +79,14 @@ extension Evaluation.Asked {
         switch self {
         case .likelihoods(let layout, _, _): layout.shared.count
         case .writing(let prompt, let limits): prompt.count + limits.maximumTokens
+        }
+    }
+
+    /// Rows that one policy takes at most.
+    var rows: Int {
+        switch self {
+        case .likelihoods(let layout, _, _): layout.branches.reduce(layout.shared.count) { $0 + $1.rows.count }
+        case .writing: positions
         }
     }
 }
