@@ -190,6 +190,8 @@ import Testing
                 == "there is no task x; `dynamax evaluate --list` names those that are")
         let error = #expect(throws: TaskError.self) { try TaskCatalogue.task("arc") }
         #expect(error.map { "\($0)" } == "there is no task arc; did you mean arc_easy or arc_challenge?")
+        let typo = #expect(throws: TaskError.self) { try TaskCatalogue.task("arc_esy") }
+        #expect(typo.map { "\($0)" } == "there is no task arc_esy; did you mean arc_easy?")
     }
 
     @Test("an answer of another kind or length is refused")

@@ -13,6 +13,9 @@ import Testing
         ["llama-tied", "llama-bias", "llama-sharded", "llama-bf16", "qwen3", "mamba", "falcon-mamba", "mamba2-groups"]
         .map(ReferenceModel.named)
 
+    /// The group keeps 4 bits to rows that are as short as these models'.
+    private static let roundings = [Quantization.q8, Quantization(.q4, group: 32)]
+
     private let device: Device
     private let folder: TemporaryFolder
 
@@ -32,7 +35,7 @@ import Testing
         return model.append(tokens, to: model.stack.makeState(history: 0))
     }
 
-    @Test("a packed copy gives the bits of rounding while loading", arguments: references, [Quantization.q8, Quantization(.q4, group: 32)])
+    @Test("a packed copy gives the bits of rounding while loading", arguments: references, roundings)
     func equalBits(_ reference: ReferenceModel, _ quantization: Quantization) throws {
         let tokens = try reference.tokens()
         let source = reference.folder.path
@@ -57,7 +60,7 @@ import Testing
 
     @Test(
         "the copy holds what numpy packs, and runs what numpy has packed",
-        arguments: ["llama-tied", "mamba2-groups"], [Quantization.q8, Quantization(.q4, group: 32)])
+        arguments: ["llama-tied", "mamba2-groups"], roundings)
     func numpy(_ name: String, _ quantization: Quantization) throws {
         let reference = ReferenceModel.named(name)
         let path = Fixtures.url("packed/\(name)-\(quantization.format.rawValue)").path
@@ -116,7 +119,7 @@ import Testing
 
     // Linux shows in a mapping what is written into the file; a copy would not change.
     #if os(Linux)
-        @Test("weights of a copy are used where they are mapped", arguments: [Quantization.q8, Quantization(.q4, group: 32)])
+        @Test("weights of a copy are used where they are mapped", arguments: roundings)
         func mapped(_ quantization: Quantization) throws {
             let reference = ReferenceModel.named("llama-sharded")
             let path = try quantize(reference.folder.path, quantization)
@@ -171,9 +174,10 @@ import Testing
         let files = try CheckpointFiles(reference)
         let copy = try quantize(reference, .q8)
         let before = try Data(contentsOf: URL(fileURLWithPath: copy + "/model.safetensors"))
-        #expect(throws: FormatError.self) { try QuantizedCheckpoint(files, Quantization(.q8, group: 8), to: copy, on: device) }
+        let finer = Quantization(.q8, group: 8)
+        #expect(throws: FormatError.self) { try QuantizedCheckpoint(files, finer, to: copy, on: device) }
         #expect(try Data(contentsOf: URL(fileURLWithPath: copy + "/model.safetensors")) == before)
-        _ = try QuantizedCheckpoint(files, Quantization(.q8, group: 8), to: copy + "/", force: true, on: device)
+        _ = try QuantizedCheckpoint(files, finer, to: copy + "/", force: true, on: device)
         #expect(try Data(contentsOf: URL(fileURLWithPath: copy + "/model.safetensors")) != before)
 
         let strange = try folder.write("strange/photo.jpeg", "precious")

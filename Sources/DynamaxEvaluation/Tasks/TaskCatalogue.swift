@@ -18,7 +18,9 @@ public enum TaskCatalogue {
     /// - Throws: `TaskError` that names the likeliest ones meant.
     public static func task(_ name: String) throws(TaskError) -> any EvaluationTask {
         if let task = all.first(where: { $0.name == name }) { return task }
-        let near = all.map(\.name).filter { $0.contains(name) || (!name.isEmpty && name.contains($0)) }
+        let near = all.map(\.name).filter { known in
+            known.contains(name) || name.contains(known) || known.difference(from: name).count <= 2
+        }
         throw .unknown(name, near: Array(near.prefix(3)))
     }
 }
