@@ -70,25 +70,32 @@ public final class Storage: @unchecked Sendable {
 /// as of a long past, they lie in large pages: looking up thousands of small ones takes a tenth of the time in which they are read.
 final class StoragePool: Sendable {
     private struct SizeClass {
+        /// Those that have been handed out.
         var blocks: [Storage] = []
-        var next = 0
+        /// Parts of a page that have not.
+        var unused: [Storage] = []
+        private var next = 0
+        /// Blocks that may still be looked at: some for each that is taken, and those that were not needed before.
+        private var looks = 0
 
-        /// A free block among the next few, or nil.
-        mutating func takeFree() -> Storage? {
-            for _ in 0..<min(blocks.count, 64) {
+        /// A free block, or one that is new. The search goes on where it ended, so that blocks that are held for long do not hide
+        /// those behind them.
+        mutating func take(size: Int) -> Storage {
+            looks = min(looks + 64, blocks.count)
+            while looks > 0 {
+                looks -= 1
                 next = next + 1 < blocks.count ? next + 1 : 0
                 if isKnownUniquelyReferenced(&blocks[next]) { return blocks[next] }
             }
-            return nil
+            if unused.isEmpty { unused = make(size: size) }
+            blocks.append(unused.removeLast())
+            return blocks[blocks.count - 1]
         }
 
-        /// A new block.
-        mutating func make(size: Int) -> Storage {
-            next = blocks.count
+        private func make(size: Int) -> [Storage] {
             let isPart = size >= 16 << 10 && 2 * size <= Storage.largePageBytes
             let isMany = blocks.count * size >= Storage.largePageBytes
-            blocks += isPart && isMany ? Storage.largePage(ofPieces: size) : [Storage(capacity: size)]
-            return blocks[next]
+            return isPart && isMany ? Storage.largePage(ofPieces: size).reversed() : [Storage(capacity: size)]
         }
     }
 
@@ -103,8 +110,6 @@ final class StoragePool: Sendable {
         let step = 1 << (exponent - 2)
         let size = (wanted + step - 1) / step * step
         let index = 4 * exponent + size / step - 5
-        return classes.withLock { classes in
-            classes[index].takeFree() ?? classes[index].make(size: size)
-        }
+        return classes.withLock { $0[index].take(size: size) }
     }
 }
