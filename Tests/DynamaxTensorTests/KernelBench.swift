@@ -2,7 +2,8 @@ import CDynamax
 
 /// Runs kernels over arrays by name: the inputs of a case go in, and what the kernel wrote comes out.
 ///
-/// Rows lie `gap` numbers apart, and these gaps are NaN, as is memory that has not been written.
+/// Matrices begin where a line of memory does, as those of a device. Rows lie `gap` numbers apart, and these gaps are NaN, as is
+/// memory that has not been written.
 final class KernelBench {
     /// How units are handed to a kernel.
     enum Order: CaseIterable { case together, oneByOneFromLast }
@@ -35,7 +36,8 @@ final class KernelBench {
     private func matrix(_ values: [Float], width: Int, gap: Int) -> Rows {
         let count = width == 0 ? 0 : values.count / width, stride = width + gap
         // One number more: the address of an empty matrix must not be NULL either.
-        let array = UnsafeMutableBufferPointer<Float>.allocate(capacity: count * stride + 1)
+        let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: (count * stride + 1) * 4, alignment: 64)
+        let array = bytes.bindMemory(to: Float.self)
         array.initialize(repeating: .nan)
         for row in 0..<count {
             for column in 0..<width { array[row * stride + column] = values[row * width + column] }

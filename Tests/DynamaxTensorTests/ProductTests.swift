@@ -83,6 +83,21 @@ import Testing
         }
     }
 
+    /// So large a result goes past the caches where its rows begin at a line.
+    @Test(arguments: Tables.vectorNames)
+    func `a large product has the scalar bits`(table: String) throws {
+        let kernels = try #require(Tables.named(table))
+        for format in [PackedFormat.int8(64), .int4(64)] {
+            let problem = ProductProblem(
+                rows: 530, inputs: 130, outputs: 512, format: format, biased: true, adding: true)
+            let inputs = problem.inputs()
+            let expected = problem.run(Tables.scalar, KernelBench(inputs))
+            for gap in [0, 3] {
+                #expect(sameBits(problem.run(kernels, KernelBench(inputs, gap: gap)), expected), "\(format), gap \(gap)")
+            }
+        }
+    }
+
     /// Weights in several parts, so that most end no sums.
     @Test(arguments: Tables.vectorNames)
     func `what the stack held before does not matter`(table: String) throws {
