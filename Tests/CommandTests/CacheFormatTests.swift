@@ -4,7 +4,7 @@ import Testing
 
 // Oracle: the same model with a cache of f32.
 
-@Suite(.timeLimit(.minutes(2))) struct CacheFormatTests {
+@Suite(.mayNotHang) struct CacheFormatTests {
     private static let story = """
         One sunny day, a little girl named Mia went to the park with her dad. She had a red ball and a small dog named Max. \
         Mia threw the ball very far, and Max ran to get it. But the ball rolled under a big bush, and Max could not reach it. \

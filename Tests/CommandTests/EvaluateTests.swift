@@ -5,7 +5,7 @@ import Testing
 
 // Oracle of interrupted runs: one that nothing disturbed. Figures and texts are checked with the library.
 
-@Suite(.timeLimit(.minutes(2)), .serialized) struct EvaluateTests {
+@Suite(.mayNotHang, .serialized) struct EvaluateTests {
     /// A folder with data of three tasks, and runs in it.
     private struct Runs {
         private let folder: TemporaryFolder

@@ -6,7 +6,7 @@ import Testing
 // Oracle: the logits that `dynamax trace` writes, which the tests of the families hold to transformers; the cross entropy
 // is taken of them here.
 
-@Suite(.timeLimit(.minutes(1))) struct FineTuningTests {
+@Suite(.mayNotHang) struct FineTuningTests {
     private static let text = "The Happy Prince stood high above the city, and the swallow flew to him in the night."
 
     /// A run of a few steps from the beginning, to go on from.

@@ -5,7 +5,7 @@ import Testing
 
 // Oracle: the headers of the checkpoints, counted apart; transformers wrote them.
 
-@Suite(.timeLimit(.minutes(1))) struct InspectTests {
+@Suite(.mayNotHang) struct InspectTests {
     @Test("sizes are the checkpoint's")
     func sizes() async throws {
         let folder = ReferenceModel.named("llama-sharded").folder.path

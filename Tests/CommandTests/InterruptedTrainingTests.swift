@@ -5,7 +5,7 @@ import Testing
 
 // Oracle: a run that nothing disturbed.
 
-@Suite(.timeLimit(.minutes(2)), .serialized) struct InterruptedTrainingTests {
+@Suite(.mayNotHang, .serialized) struct InterruptedTrainingTests {
     /// Expects a run to have ended where an undisturbed one did, to the bit.
     private func expectEqual(_ run: TrainingRun, _ name: String, _ whole: String) throws {
         #expect(try run.metrics(name) == run.metrics(whole))

@@ -9,7 +9,7 @@ import Testing
 /// The head of TinyStories' validation split.
 private let heldOutText = "data/corpora/tinystories/tinystories_valid_head.txt"
 
-@Suite(.timeLimit(.minutes(2)), .enabled(if: Shared.has(heldOutText)))
+@Suite(.mayNotHang, .enabled(if: Shared.has(heldOutText)))
 struct PerplexityTests {
     private static let small = "models/stories260K"
 

@@ -6,7 +6,7 @@ import Testing
 
 // Oracle: transformers in f32, through the answers beside each reference checkpoint.
 
-@Suite(.timeLimit(.minutes(1))) struct TraceTests {
+@Suite(.mayNotHang) struct TraceTests {
     @Test("a trace holds transformers' rows and logits", arguments: ReferenceModel.all)
     func matchesReference(_ reference: ReferenceModel) async throws {
         let folder = try TemporaryFolder()

@@ -108,7 +108,7 @@ import Testing
 
     @Test(
         "a browser shows the answers that the address asks for", .enabled(if: Browser.path != nil),
-        .timeLimit(.minutes(2)),
+        .mayNotHang,
         arguments: [
             "", "#task=arc_easy", "#task=coqa&policy=softmax:0.5&show=differs", "#policy=depth:4&show=wrong&page=2",
             "#show=lost", "#q=nothing+is+like+this", "#task=coqa&item=1/2", "#q=%3C/script%3E&policy=off", "#results",
@@ -175,7 +175,7 @@ import Testing
         try Data(page.utf8).write(to: URL(fileURLWithPath: "\(folder)/evaluation.html"))
     }
 
-    @Test("pages are drawn at all widths", .enabled(if: Browser.path != nil), .timeLimit(.minutes(1)))
+    @Test("pages are drawn at all widths", .enabled(if: Browser.path != nil), .mayNotHang)
     func pictures() async throws {
         for (width, height) in [(1200, 1600), (500, 1600)] {
             let bytes = try await Browser.picture(EvaluationPageTests.page, width: width, height: height)

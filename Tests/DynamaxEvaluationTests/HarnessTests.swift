@@ -11,7 +11,7 @@ import Testing
 // Oracle: lm-evaluation-harness 0.4.13 with transformers in float32, which asked the same model about the same documents
 // (Tests/Fixtures/Scripts/make_task_references.py model FOLDER).
 
-@Suite(.timeLimit(.minutes(2))) struct HarnessTests {
+@Suite(.mayNotHang) struct HarnessTests {
     private static let model = "models/stories260K"
 
     @Test(

@@ -11,7 +11,7 @@ import Testing
 
 // Oracles: a fresh run of the full model over each text by itself; decoding token by token; definitions.
 
-@Suite(.timeLimit(.minutes(2))) struct ScoringTests {
+@Suite(.mayNotHang) struct ScoringTests {
     private static let limit = 96
 
     /// A model with what is needed to ask it.

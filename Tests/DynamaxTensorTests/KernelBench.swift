@@ -11,7 +11,7 @@ final class KernelBench {
     let inputs: [String: [Float]]
     let gap: Int
     let order: Order
-    private var arrays: [UnsafeMutableBufferPointer<Float>] = []
+    private var allocations: [UnsafeMutableRawBufferPointer] = []
     private var results: [(name: String, rows: Rows)] = []
 
     /// A matrix in memory.
@@ -30,19 +30,19 @@ final class KernelBench {
     }
 
     deinit {
-        for array in arrays { array.deallocate() }
+        for memory in allocations { memory.deallocate() }
     }
 
     private func matrix(_ values: [Float], width: Int, gap: Int) -> Rows {
         let count = width == 0 ? 0 : values.count / width, stride = width + gap
         // One number more: the address of an empty matrix must not be NULL either.
-        let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: (count * stride + 1) * 4, alignment: 64)
-        let array = bytes.bindMemory(to: Float.self)
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: (count * stride + 1) * 4, alignment: 64)
+        allocations.append(memory)
+        let array = memory.bindMemory(to: Float.self)
         array.initialize(repeating: .nan)
         for row in 0..<count {
             for column in 0..<width { array[row * stride + column] = values[row * width + column] }
         }
-        arrays.append(array)
         return Rows(base: array.baseAddress!, count: count, width: width, stride: Int64(stride))
     }
 
