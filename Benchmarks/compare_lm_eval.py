@@ -4,9 +4,11 @@
     compare_lm_eval.py -m MODEL --data FOLDER… --dynamax PROGRAM [--tasks arc_easy,gsm8k] [--limit 20] [--few-shot N] [--hub]
     compare_lm_eval.py -m MODEL --data FOLDER… --run RUN …
 
-MODEL is a folder in Hugging Face layout; both sides hold it in float32. The folders hold local copies of the data sets, under
-the names in lm_eval_side.py, where they are turned into the hub's shape for the harness. PROGRAM evaluates the copies as they lie, or
-with --hub, or where solved examples are asked for, the files in the hub's shape; RUN is a folder that it wrote before.
+MODEL is a folder in Hugging Face layout; both sides hold it in float32, or with --precision float64 the harness's in that (its
+norms and angles stay in float32), which shows whose last digits they are that differ. The folders hold local copies of the data
+sets, under the names in lm_eval_side.py, where they are turned into the hub's shape for the harness. PROGRAM evaluates the copies
+as they lie, or with --hub, or where solved examples are asked for, the files in the hub's shape; RUN is a folder that it wrote
+before.
 
 Requests and stops have to be equal byte by byte and written texts too, log-likelihoods within 1e-3, scores, figures and
 standard errors within 1e-6 (of themselves, where they are above 1). Perplexities and shares of probability are smooth in the
@@ -197,6 +199,7 @@ def main():
     parser.add_argument("--run", help="the folder that it writes, or wrote where --dynamax is not given")
     parser.add_argument("--hub", action="store_true", help="have it read files in the hub's shape")
     parser.add_argument("--theirs", help="a file that keeps the harness's side")
+    parser.add_argument("--precision", choices=["float32", "float64"], default="float32", help="of PyTorch")
     parser.add_argument("--threads", type=int, default=2, help="of PyTorch")
     options = parser.parse_args()
     options.tasks = options.tasks.split(",") if options.tasks else present(options.data)
@@ -241,7 +244,8 @@ class Side:
 
     def __init__(self, options):
         self.options = options
-        self.settings = {"model": options.model, "data": options.data, "limit": options.limit, "few_shot": options.few_shot}
+        self.settings = {"model": options.model, "data": options.data, "limit": options.limit, "few_shot": options.few_shot,
+                         "precision": options.precision}
         self.kept = {}
         if options.theirs and Path(options.theirs).exists():
             self.kept = json.loads(Path(options.theirs).read_text())
@@ -249,7 +253,7 @@ class Side:
     @property
     def running(self):
         self.__dict__.setdefault("harness", None)
-        self.harness = self.harness or Harness(self.options.model, self.options.threads)
+        self.harness = self.harness or Harness(self.options.model, self.options.threads, self.options.precision)
         return self.harness
 
     def of(self, task, documents):

@@ -137,19 +137,19 @@ def find(file, folders):
 # ---------------------------------------------------------------- the harness
 
 class Harness:
-    """Runs the harness's own tasks on local documents, in float32 on this processor.
+    """Runs the harness's own tasks on local documents, in float32 or float64 on this processor.
 
     Batches of several questions pad them, which may round otherwise; so each question is asked alone.
     """
 
-    def __init__(self, model, threads=2):
+    def __init__(self, model, threads=2, precision="float32"):
         import torch
         from lm_eval.models.huggingface import HFLM
         from lm_eval.tasks import TaskManager
 
         torch.set_num_threads(threads)
         self.manager = TaskManager()
-        self.model = HFLM(pretrained=model, dtype=torch.float32, device="cpu", batch_size=1)
+        self.model = HFLM(pretrained=model, dtype=getattr(torch, precision), device="cpu", batch_size=1)
 
     def task(self, name, documents):
         """The task, reading other files; splits that there is no file of are taken away."""

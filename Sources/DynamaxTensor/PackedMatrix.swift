@@ -91,8 +91,8 @@ public struct PackedMatrix: Sendable {
         let lanes = Int(DX_LANES)
         let (blocks, padded) = (blocks(of: outputs), paddedInputs)
 
-        // A few MiB of f32 rows at a time: enough for all threads, little beside the matrix.
-        let step = max(1, min(blocks, (1 << 20) / (lanes * inputs))) * lanes
+        // A MiB of f32 rows at a time, which stays in a cache, but a block for each thread.
+        let step = min(blocks, max(device.threads, (1 << 18) / (lanes * inputs))) * lanes
         let buffer = device.storage(bytes: step * inputs * 4)
         for start in stride(from: 0, to: outputs, by: step) {
             let range = start..<min(start + step, outputs)
