@@ -78,6 +78,10 @@ import Testing
         #expect(
             sentence("truthfulqa_mc2", "{\"question\": \"q\", \(targets)}\n\n")
                 == "data.jsonl, line 1: none of the answers is true")
+        let rows = "Question,Best Answer,Correct Answers,Incorrect Answers\nq,a,b,c\nq, ,;,c\n"
+        for task in ["truthfulqa_mc1", "truthfulqa_mc2", "truthfulqa_gen"] {
+            #expect(sentence(task, rows, file: "data.csv") == "data.csv, line 3: none of the answers is true")
+        }
         #expect(
             sentence("triviaqa", #"{"question": "q", "answer": {"aliases": []}}"#)
                 == "data.jsonl, line 1: the question has no answer")

@@ -35,7 +35,9 @@ enum TruthfulQA {
         var (choices, labels) = ([String](), [Int]())
         if document["Question"] != nil {
             let right =
-                name == "mc1_targets" ? [try document.string("Best Answer")] : try list(document, "Correct Answers")
+                name == "mc1_targets"
+                ? [try document.string("Best Answer")].filter { !PythonText.strip($0).isEmpty }
+                : try list(document, "Correct Answers")
             let wrong = try list(document, "Incorrect Answers")
             choices = right + wrong
             labels = right.map { _ in 1 } + wrong.map { _ in 0 }

@@ -71,7 +71,7 @@ struct Evaluate: ParsableCommand {
 
     func validate() throws {
         guard !list else { return }
-        guard tasks != nil else { throw ValidationError("--tasks says what to ask; --list names all tasks") }
+        guard !taskNames.isEmpty else { throw ValidationError("--tasks says what to ask; --list names all tasks") }
         guard let output, !output.isEmpty else { throw ValidationError("--output must name a folder") }
         if let limit, limit < 1 { throw ValidationError("--limit must be 1 or more, not \(limit)") }
         if let fewShot, !(0...1000).contains(fewShot) {
@@ -82,8 +82,8 @@ struct Evaluate: ParsableCommand {
     }
 
     func run() throws {
-        guard !list, let output, let names = tasks else { return try write(TaskList().text) }
-        let tasks = try tasks(names)
+        guard !list, let output else { return try write(TaskList().text) }
+        let tasks = try chosenTasks()
         let specifications = try PolicySpecification.all(policies)
         let loaded = try options.load()
         let fingerprint = try loaded.files.fingerprint()
@@ -108,15 +108,15 @@ struct Evaluate: ParsableCommand {
         note("\(store.path)/report.html has the report, rows.jsonl each answer")
     }
 
-    private func tasks(_ names: String) throws -> [Evaluation.Task] {
+    private var taskNames: [Substring] { (tasks ?? "").split { $0 == "," || $0.isWhitespace } }
+
+    private func chosenTasks() throws -> [Evaluation.Task] {
         let places = try DataPlaces(data)
         let options = TaskOptions(limit: limit, fewShot: fewShot, seed: seed)
         let found: [any EvaluationTask] =
-            names == "all"
+            taskNames == ["all"]
             ? TaskCatalogue.all
-            : try names.split(separator: ",", omittingEmptySubsequences: false).map { name in
-                try TaskCatalogue.task(String(name))
-            }
+            : try taskNames.map { name in try TaskCatalogue.task(String(name)) }
         var seen: Set<String> = []
         return try found.filter { seen.insert($0.name).inserted }.map { task in
             let data = try places.documents(of: task)
